@@ -1,0 +1,44 @@
+#include "base/hash.h"
+
+#include <gtest/gtest.h>
+
+#include <array>
+
+namespace limbeck {
+namespace {
+
+// FIPS 180-2, appendix B.1.
+TEST(Sha256Test, MatchesTheStandardsExample) {
+  EXPECT_EQ(Sha256Hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+TEST(Sha256Test, StreamingEqualsOneCall) {
+  Sha256Stream stream;
+  stream.Update("a");
+  stream.Update("bc");
+  EXPECT_EQ(stream.Finish(), Sha256("abc"));
+}
+
+// RFC 4231, test case 2.
+TEST(HmacSha256Test, MatchesTheRfcExample) {
+  EXPECT_EQ(HexEncode(HmacSha256("Jefe", "what do ya want for nothing?")),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+}
+
+TEST(StableRandomTest, EqualInputsGiveEqualDraws) {
+  StableRandom a(1, 2), b(1, 2), c(1, 3);
+  const uint64_t first = a.Next();
+  EXPECT_EQ(first, b.Next());
+  EXPECT_NE(first, c.Next());
+}
+
+TEST(StableRandomTest, BelowIsUniform) {
+  StableRandom random(7, 0);
+  std::array<int, 5> counts{};
+  for (int i = 0; i < 50'000; ++i) ++counts[random.Below(5)];
+  // Five standard deviations of a binomial with n = 50,000, p = 0.2 are 447.
+  for (const int count : counts) EXPECT_NEAR(count, 10'000, 447);
+}
+
+}  // namespace
+}  // namespace limbeck

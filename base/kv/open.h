@@ -1,0 +1,29 @@
+// Opens an engine by driver name; the one list of drivers.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/kv/engine.h"
+
+namespace limbeck::kv {
+
+struct OpenOptions {
+  // "rocksdb" or "memory".
+  std::string driver = "rocksdb";
+  // Folder of the database; created when missing. Unused by "memory".
+  std::string path;
+  // Every table the caller will use; missing ones are created.
+  std::vector<std::string> tables;
+  // Largest batch accepted by Write, in key and value bytes.
+  size_t max_batch_bytes = 64u << 20;
+  // Memory for cached blocks (rocksdb), bytes.
+  size_t block_cache_bytes = 64u << 20;
+};
+
+// Errors: INVALID_ARGUMENT (unknown driver), FAILED_PRECONDITION (another process has the folder
+// open: the message names the folder and says so), DATA_LOSS (the database is damaged).
+absl::StatusOr<std::unique_ptr<Engine>> Open(const OpenOptions& options);
+
+}  // namespace limbeck::kv
