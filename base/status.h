@@ -24,8 +24,8 @@ absl::Status Annotate(const absl::Status& status, std::string_view context);
 #define LIMBECK_STATUS_CONCAT(a, b) LIMBECK_STATUS_CONCAT_INNER(a, b)
 
 // Returns from the enclosing function when `expr` is not OK.
-#define LIMBECK_RETURN_IF_ERROR(expr)                        \
-  do {                                                       \
+#define LIMBECK_RETURN_IF_ERROR(expr)                                                      \
+  do {                                                                                     \
     if (absl::Status limbeck_status = (expr); !limbeck_status.ok()) return limbeck_status; \
   } while (false)
 
