@@ -9,12 +9,13 @@
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
+#include "base/string_view.h"
 
 namespace limbeck {
 namespace {
 
 absl::Status FileError(std::string_view action, const std::filesystem::path& path, int error) {
-  return absl::ErrnoToStatus(error, absl::StrCat(std::string(action), " ", path.string()));
+  return absl::ErrnoToStatus(error, absl::StrCat(ToAbsl(action), " ", path.string()));
 }
 
 // Closes the descriptor at scope end; Release hands it over.

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "base/string_view.h"
 
 namespace limbeck {
 
@@ -24,8 +25,8 @@ absl::Status Annotate(const absl::Status& status, std::string_view context);
 #define LIMBECK_STATUS_CONCAT(a, b) LIMBECK_STATUS_CONCAT_INNER(a, b)
 
 // Returns from the enclosing function when `expr` is not OK.
-#define LIMBECK_RETURN_IF_ERROR(expr)                        \
-  do {                                                       \
+#define LIMBECK_RETURN_IF_ERROR(expr)                                                      \
+  do {                                                                                     \
     if (absl::Status limbeck_status = (expr); !limbeck_status.ok()) return limbeck_status; \
   } while (false)
 

@@ -11,7 +11,7 @@ TEST(AnnotateTest, KeepsCodeAndPayloads) {
   const absl::Status annotated = Annotate(status, "read record 7");
   EXPECT_EQ(annotated.code(), absl::StatusCode::kNotFound);
   EXPECT_EQ(annotated.message(), "read record 7: no such key");
-  EXPECT_EQ(annotated.GetPayload("type/x"), absl::Cord("payload"));
+  EXPECT_EQ(*annotated.GetPayload("type/x"), "payload");
 }
 
 TEST(AnnotateTest, LeavesOkAlone) { EXPECT_TRUE(Annotate(absl::OkStatus(), "read").ok()); }
