@@ -107,9 +107,8 @@ def check_file(path, text):
 
 
 def layer(path):
-    """A file in a process's own folder is its main; the rest goes by folder."""
-    folder = os.path.dirname(path)
-    return MAIN if folder in ("cache", "gateway", "trainer") else LAYERS[longest(folder, LAYERS)]
+    """main.cc is the top of its process; the rest goes by folder."""
+    return MAIN if path.endswith("main.cc") else LAYERS[longest(os.path.dirname(path), LAYERS)]
 
 
 def check_direction(path, target, is_test):
