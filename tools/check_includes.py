@@ -4,45 +4,40 @@
     check_includes.py [ROOT]     every tracked C++ file
     check_includes.py --self-test
 
-The layers are those of docs/architecture (folders):
-    mains, cli -> services -> domain -> cache/client, cache/records -> base, proto
+The direction is: mains, cli -> services -> domain -> cache/client, cache/records -> base, proto.
 """
 import os
 import re
 import subprocess
 import sys
 
-# Folder of this repository -> folders it may include besides itself, base and the protos. The
-# longest matching folder counts. Everything a folder may include is written here once.
-ALLOWED = {
-    "base": [],
-    "cache/records": [],
-    "cache/client": ["cache/records"],
-    "cache/ledger": ["cache/records"],
-    "cache/snapshots": ["cache/records", "cache/ledger"],
-    "cache/service": ["cache/records", "cache/ledger", "cache/snapshots"],
-    "cache": ["cache/records", "cache/ledger", "cache/snapshots", "cache/service", "cache/client"],
-    "gateway/templates": [],
-    "gateway/noise": [],
-    "gateway/limits": [],
-    "gateway/teachers": ["cache/records", "gateway/limits"],
-    "gateway/dispatch": ["cache/records", "cache/client", "gateway/teachers", "gateway/limits"],
-    "gateway/coordination": ["cache/records", "cache/client", "gateway/dispatch",
-                             "gateway/teachers", "gateway/templates", "gateway/noise",
-                             "gateway/limits"],
-    "gateway/jobs": ["cache/records", "cache/client", "gateway/dispatch", "gateway/teachers",
-                     "gateway/templates", "gateway/noise", "gateway/limits",
-                     "gateway/coordination"],
-    "gateway": ["gateway", "cache/client", "cache/records"],
-    "trainer/text": [],
-    "trainer/schedules": [],
-    "trainer/objectives": ["trainer/schedules", "trainer/tensor"],
-    "trainer": ["trainer", "cache/client", "cache/records"],
-    "cli": ["cache/client", "cache/records", "cache/service", "gateway/jobs"],
-    "tests": ["base", "cache", "gateway", "trainer", "cli", "tests"],
+# Layers, lowest first: a file includes its own layer and lower ones. The longest matching folder
+# counts, so that a new folder of a process is domain code until it is listed otherwise.
+BASE, SHARED, DOMAIN, SERVICE, MAIN, TEST = range(6)
+LAYERS = {
+    "base": BASE,
+    "cache/records": SHARED,
+    "cache/client": SHARED,
+    "cache": DOMAIN,
+    "cache/service": SERVICE,
+    "gateway": DOMAIN,
+    "gateway/jobs": SERVICE,
+    "gateway/coordination": SERVICE,
+    "gateway/service": SERVICE,
+    "gateway/dashboard": SERVICE,
+    "trainer": DOMAIN,
+    "trainer/loop": SERVICE,
+    "trainer/worker": SERVICE,
+    "cli": MAIN,
+    "tests": TEST,
 }
+LAYER_NAMES = ["base", "shared cache code", "domain code", "a service", "a main", "tests"]
+# Processes meet over the network: of another one, only these may be included.
+SHARED_FOLDERS = ["base", "cache/client", "cache/records"]
+# `limbeck up` hosts these in one process; it starts trainers as processes of their own.
+HOSTED_BY_CLI = ["cache/service", "gateway/service", "gateway/jobs", "gateway/coordination"]
 # Unit tests may run what they test against the real cache and use the shared support code.
-TEST_EXTRA = ["tests/support", "cache/service", "cache/client", "cache/records"]
+TEST_EXTRA = ["tests/support", "cache/service"]
 
 # Vendor header -> folders that may include it.
 VENDORS = [
@@ -91,7 +86,6 @@ def check_file(path, text):
     """Faults of one file as (line, message)."""
     folder = os.path.dirname(path)
     is_test = SOURCE.sub("", path).endswith(("_test", "_test_support", "_benchmark"))
-    owner = longest(folder, ALLOWED)
     faults = []
     for number, line in enumerate(text.splitlines(), 1):
         match = INCLUDE.match(line)
@@ -104,7 +98,7 @@ def check_file(path, text):
         if GRPC.search(target) and not is_test and longest(folder, NO_GRPC):
             faults.append((number, f"{target}: gRPC stops at services, clients and codecs"))
         if quoted and target.split("/")[0] in TOP:
-            fault = check_direction(owner, os.path.dirname(target), is_test)
+            fault = check_direction(path, target, is_test)
             if fault:
                 faults.append((number, f"{target}: {fault}"))
         elif quoted and "/" not in target:
@@ -112,16 +106,23 @@ def check_file(path, text):
     return faults
 
 
-def check_direction(owner, target, is_test):
-    if owner is None:
-        return "files of this folder are in no layer; add it to ALLOWED"
-    may = ["base"] + ALLOWED[owner] + (TEST_EXTRA if is_test else [])
-    if within(target, owner) and longest(target, ALLOWED) == owner:
+def layer(path):
+    """main.cc is the top of its process; the rest goes by folder."""
+    return MAIN if path.endswith("main.cc") else LAYERS[longest(os.path.dirname(path), LAYERS)]
+
+
+def check_direction(path, target, is_test):
+    """What is wrong with `path` including `target`, if anything."""
+    here, there = path.split("/")[0], os.path.dirname(target)
+    if here == "tests" or is_test and any(within(there, folder) for folder in TEST_EXTRA):
         return None
-    # A folder named without a rule of its own belongs to the rule of its parent.
-    if any(within(target, folder) for folder in may):
+    if layer(target) > layer(path):
+        return f"{LAYER_NAMES[layer(path)]} may not include {LAYER_NAMES[layer(target)]}"
+    if here == target.split("/")[0] or any(within(there, folder) for folder in SHARED_FOLDERS):
         return None
-    return f"{owner} may include {', '.join(may)} and itself"
+    if here == "cli" and any(within(there, folder) for folder in HOSTED_BY_CLI):
+        return None
+    return f"{here} may not include another process's code"
 
 
 def tracked(root):
@@ -147,6 +148,10 @@ def self_test():
     assert faults("gateway/dispatch/dispatch.cc", '"gateway/jobs/job.h"') == 1
     assert faults("gateway/jobs/job.cc", '"trainer/loop/loop.h"') == 1
     assert faults("gateway/jobs/job.cc", '"cache/ledger/ledger.h"') == 1
+    assert faults("gateway/main.cc", '"gateway/service/gateway_node.h"') == 0
+    assert faults("gateway/expansion/expand.cc", '"gateway/templates/template.h"') == 0
+    assert faults("trainer/students/a.cc", '"trainer/worker/worker.h"') == 1
+    assert faults("cli/up.cc", '"trainer/worker/worker.h"') == 1
     assert faults("gateway/jobs/job_test.cc", '"cache/service/node.h"', "<gtest/gtest.h>") == 0
     assert faults("trainer/loop/loop.cc", '"gateway/jobs/job.h"') == 1
     assert faults("trainer/loop/loop.cc", '"trainer/students/ngram.h"', "<ATen/ATen.h>") == 0
