@@ -25,9 +25,9 @@ absl::Status FaultsToStatus(const std::vector<Fault>& faults) {
   const bool one_reason = std::all_of(faults.begin(), faults.end(), [&](const Fault& fault) {
     return fault.reason == faults.front().reason;
   });
-  const absl::Status coded(world ? absl::StatusCode::kFailedPrecondition
-                                 : absl::StatusCode::kInvalidArgument,
-                           listed.message());
+  const absl::Status coded(
+      world ? absl::StatusCode::kFailedPrecondition : absl::StatusCode::kInvalidArgument,
+      listed.message());
   return WithReason(WithFieldViolations(coded, violations),
                     one_reason ? std::string_view(faults.front().reason) : kSpecInvalid);
 }

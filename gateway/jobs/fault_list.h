@@ -13,8 +13,7 @@ namespace limbeck::gateway {
 
 class FaultList {
  public:
-  void Add(std::string field, std::string description,
-           std::string_view reason = kSpecInvalid) {
+  void Add(std::string field, std::string description, std::string_view reason = kSpecInvalid) {
     faults_.push_back({std::move(field), std::move(description), std::string(reason)});
   }
 

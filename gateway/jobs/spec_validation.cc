@@ -35,8 +35,8 @@ bool IsDatasetId(std::string_view id) {
                      [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
 }
 
-void CheckReference(const std::string& field, const v1::DatasetRef& ref,
-                    const v1::Dataset* dataset, FaultList* faults) {
+void CheckReference(const std::string& field, const v1::DatasetRef& ref, const v1::Dataset* dataset,
+                    FaultList* faults) {
   if (ref.id().empty()) {
     faults->Add(field + ".id", ref.path().empty()
                                    ? "is missing; expected the id of an uploaded dataset"
@@ -59,9 +59,9 @@ void CheckColumns(const std::string& which, const v1::Dataset& dataset, const v1
   const v1::DataSpec& data = spec.data();
   const auto need = [&](const std::string& field, const std::string& column) {
     if (HasColumn(dataset, column)) return;
-    faults->Add(field, absl::StrCat("names column \"", column, "\", which the ", which,
-                                    " dataset lacks; it has ",
-                                    absl::StrJoin(dataset.columns(), ", ")));
+    faults->Add(field,
+                absl::StrCat("names column \"", column, "\", which the ", which,
+                             " dataset lacks; it has ", absl::StrJoin(dataset.columns(), ", ")));
   };
   need("data.input_column", data.input_column());
   if (needs_label) need("data.label_column", data.label_column());
@@ -153,8 +153,8 @@ void CheckClassify(const v1::ClassifyTask& task, FaultList* faults) {
   const std::string labels_field = "task.classify.labels";
   faults->Range("task.classify.min_label_mass", task.min_label_mass(), 0.0, 1.0);
   if (task.labels_size() < 2 || task.labels_size() > kMaxLabels) {
-    faults->Add(labels_field, absl::StrCat("has ", task.labels_size(), " entries; expected 2 to ",
-                                           kMaxLabels));
+    faults->Add(labels_field,
+                absl::StrCat("has ", task.labels_size(), " entries; expected 2 to ", kMaxLabels));
     return;
   }
   std::map<std::string, int> seen;
@@ -164,19 +164,19 @@ void CheckClassify(const v1::ClassifyTask& task, FaultList* faults) {
     const std::string at = absl::StrCat(labels_field, "[", i, "]");
     const auto [it, fresh] = seen.emplace(label.name(), i);
     if (label.name().empty() || label.name().size() > kMaxLabelBytes) {
-      faults->Add(at + ".name", absl::StrCat("has ", label.name().size(),
-                                             " bytes; expected 1 to ", kMaxLabelBytes));
+      faults->Add(at + ".name", absl::StrCat("has ", label.name().size(), " bytes; expected 1 to ",
+                                             kMaxLabelBytes));
       sound = false;
     } else if (!fresh) {
-      faults->Add(at + ".name", absl::StrCat("\"", label.name(), "\" is already the name of ",
-                                             labels_field, "[", it->second,
-                                             "]; names must be unique"));
+      faults->Add(at + ".name",
+                  absl::StrCat("\"", label.name(), "\" is already the name of ", labels_field, "[",
+                               it->second, "]; names must be unique"));
       sound = false;
     }
     if (label.variants_size() > kMaxVariantsPerLabel) {
-      faults->Add(at + ".variants", absl::StrCat("has ", label.variants_size(),
-                                                 " entries; expected at most ",
-                                                 kMaxVariantsPerLabel));
+      faults->Add(at + ".variants",
+                  absl::StrCat("has ", label.variants_size(), " entries; expected at most ",
+                               kMaxVariantsPerLabel));
       sound = false;
     }
   }
@@ -207,9 +207,9 @@ void CheckStudent(const v1::StudentSpec& student, FaultList* faults) {
   faults->Range("student.encoder.vocabulary_bits", encoder.vocabulary_bits(), 10U, 20U);
   faults->Range("student.encoder.dropout", encoder.dropout(), 0.0, 0.9);
   if (encoder.heads() > 0 && encoder.width() % encoder.heads() != 0) {
-    faults->Add("student.encoder.width", absl::StrCat("is ", encoder.width(),
-                                                      "; expected a multiple of heads (",
-                                                      encoder.heads(), ")"));
+    faults->Add("student.encoder.width",
+                absl::StrCat("is ", encoder.width(), "; expected a multiple of heads (",
+                             encoder.heads(), ")"));
   }
 }
 

@@ -57,9 +57,9 @@ absl::Status CheckTransition(v1::JobState from, v1::JobState to) {
     if (edge.from == from) return absl::OkStatus();
     sources.push_back(StateName(edge.from));
   }
-  return absl::FailedPreconditionError(
-      absl::StrCat("the job is ", StateName(from), "; it can become ", StateName(to),
-                   " only from ", absl::StrJoin(sources, ", ")));
+  return absl::FailedPreconditionError(absl::StrCat("the job is ", StateName(from),
+                                                    "; it can become ", StateName(to),
+                                                    " only from ", absl::StrJoin(sources, ", ")));
 }
 
 }  // namespace limbeck::gateway
