@@ -1,6 +1,7 @@
 // Opens an engine by driver name; the one list of drivers.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -20,10 +21,15 @@ struct OpenOptions {
   size_t max_batch_bytes = 64u << 20;
   // Memory for cached blocks (rocksdb), bytes.
   size_t block_cache_bytes = 64u << 20;
+  // A write that would leave less free space than this on the database's file system is refused
+  // with RESOURCE_EXHAUSTED (rocksdb). The reserve is what background flushes may still need; a
+  // database that meets a full disk in the middle of a write may abort the process.
+  uint64_t min_free_bytes = 64u << 20;
 };
 
-// Errors: INVALID_ARGUMENT (unknown driver), FAILED_PRECONDITION (another process has the folder
-// open: the message names the folder and says so), DATA_LOSS (the database is damaged).
+// Errors: INVALID_ARGUMENT (unknown driver, an empty, doubled or missing table name),
+// FAILED_PRECONDITION (another process has the folder open: the message names the folder and says
+// so), DATA_LOSS (the database is damaged).
 absl::StatusOr<std::unique_ptr<Engine>> Open(const OpenOptions& options);
 
 }  // namespace limbeck::kv
