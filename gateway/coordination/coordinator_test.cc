@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include <map>
+#include <algorithm>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -44,18 +44,15 @@ class FakeWorker : public WorkerLink {
   // The next message of the kind, passing over others.
   template <typename Has>
   v1::WorkResponse Await(Has has) {
-    v1::WorkResponse found;
     absl::MutexLock lock(&mu_);
-    const auto there = [&] {
-      for (size_t i = 0; i < inbox_.size(); ++i) {
-        if (!has(inbox_[i])) continue;
-        found = inbox_[i];
-        inbox_.erase(inbox_.begin(), inbox_.begin() + static_cast<int64_t>(i) + 1);
-        return true;
-      }
-      return false;
-    };
-    EXPECT_TRUE(mu_.AwaitWithTimeout(absl::Condition(&there), kPatience));
+    const auto find = [&] { return std::find_if(inbox_.begin(), inbox_.end(), has); };
+    const auto there = [&] { return find() != inbox_.end(); };
+    if (!mu_.AwaitWithTimeout(absl::Condition(&there), kPatience)) {
+      ADD_FAILURE() << "the coordinator did not send the message";
+      return {};
+    }
+    const v1::WorkResponse found = *find();
+    inbox_.erase(inbox_.begin(), find() + 1);
     return found;
   }
   v1::WorkResponse::Assignment AwaitAssignment() {
@@ -294,8 +291,7 @@ TEST_F(CoordinatorTest, JobThatNeedsMoreWorkersThanThereAreHoldsUpNobody) {
   TrainingTask big;
   big.job_id = "job-big";
   big.min_workers = big.max_workers = 5;
-  std::thread big_thread(
-      [&] { coordinator_->Train(big, &big_observer, &big_stop).IgnoreError(); });
+  std::thread big_thread([&] { coordinator_->Train(big, &big_observer, &big_stop).IgnoreError(); });
   Start(1, 1);
   EXPECT_EQ(a->AwaitAssignment().job_id(), "job-1");
   a->SayReport();

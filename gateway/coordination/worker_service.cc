@@ -57,8 +57,7 @@ class WorkStream final : public Reactor {
       Close(absl::InvalidArgumentError("a worker's first message must be register"));
       return;
     }
-    const absl::StatusOr<uint64_t> session =
-        coordinator_->Register(incoming_.register_(), link_);
+    const absl::StatusOr<uint64_t> session = coordinator_->Register(incoming_.register_(), link_);
     if (!session.ok()) {
       Close(session.status());
       return;

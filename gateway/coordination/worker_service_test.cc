@@ -23,17 +23,14 @@ class SilentObserver : public TrainingObserver {
     bytes += chunk.data().size();
     return absl::OkStatus();
   }
-  absl::Status OnReport(uint64_t, const v1::AcceptanceReport&) override {
-    return absl::OkStatus();
-  }
+  absl::Status OnReport(uint64_t, const v1::AcceptanceReport&) override { return absl::OkStatus(); }
   uint64_t generation = 0;
   size_t bytes = 0;
 };
 
 class WorkerServiceTest : public testing::Test {
  protected:
-  WorkerServiceTest()
-      : coordinator_(Options(), Clock::Real()), service_(&coordinator_) {
+  WorkerServiceTest() : coordinator_(Options(), Clock::Real()), service_(&coordinator_) {
     auto server = rpc::Server::Start({}, {&service_});
     EXPECT_TRUE(server.ok()) << server.status();
     server_ = *std::move(server);
