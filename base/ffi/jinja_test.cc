@@ -1,0 +1,79 @@
+#include "base/ffi/jinja.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace limbeck {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+
+TEST(JinjaTemplateTest, RendersValuesOfEveryFlatKind) {
+  auto tmpl = JinjaTemplate::Compile("{{ text }}|{{ n }}|{% if yes %}y{% endif %}");
+  ASSERT_TRUE(tmpl.ok()) << tmpl.status();
+  EXPECT_EQ(*tmpl->Render(R"({"text":"<é>","n":1.5,"yes":true})"), "<é>|1.5|y");
+}
+
+TEST(JinjaTemplateTest, ListsUndeclaredVariablesSorted) {
+  auto tmpl = JinjaTemplate::Compile("{{ b }}{% set c = 1 %}{{ c }}{{ a|upper }}");
+  ASSERT_TRUE(tmpl.ok());
+  EXPECT_THAT(tmpl->variables(), ElementsAre("a", "b"));
+}
+
+TEST(JinjaTemplateTest, UndefinedVariableIsAnError) {
+  auto tmpl = JinjaTemplate::Compile("{{ text }}");
+  ASSERT_TRUE(tmpl.ok());
+  const auto rendered = tmpl->Render("{}");
+  EXPECT_EQ(rendered.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(rendered.status().message()), HasSubstr("`text`"));
+}
+
+TEST(JinjaTemplateTest, SyntaxErrorNamesTheLine) {
+  const auto tmpl = JinjaTemplate::Compile("a\n\n{{ b");
+  EXPECT_EQ(tmpl.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(std::string(tmpl.status().message()), HasSubstr("line 3: syntax error"));
+}
+
+TEST(JinjaTemplateTest, InvalidUtf8IsAnErrorInSourceAndContext) {
+  EXPECT_EQ(JinjaTemplate::Compile("a\xff").status().code(), absl::StatusCode::kInvalidArgument);
+  auto tmpl = JinjaTemplate::Compile("a");
+  ASSERT_TRUE(tmpl.ok());
+  const auto rendered = tmpl->Render("{\"a\":\"\xff\"}");
+  EXPECT_THAT(std::string(rendered.status().message()), HasSubstr("not valid UTF-8 at byte 6"));
+}
+
+TEST(JinjaTemplateTest, SpentFuelIsResourceExhausted) {
+  auto tmpl = JinjaTemplate::Compile("{% for i in range(5000) %}{% endfor %}", {.fuel = 1'000});
+  ASSERT_TRUE(tmpl.ok());
+  EXPECT_EQ(tmpl->Render("{}").status().code(), absl::StatusCode::kResourceExhausted);
+}
+
+TEST(JinjaTemplateTest, OutputAndSourceAreCapped) {
+  auto tmpl = JinjaTemplate::Compile("{{ 'ab' * 10 }}", {.max_output_bytes = 19});
+  ASSERT_TRUE(tmpl.ok());
+  EXPECT_EQ(tmpl->Render("{}").status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_EQ(JinjaTemplate::Compile("abc", {.max_source_bytes = 2}).status().code(),
+            absl::StatusCode::kResourceExhausted);
+}
+
+TEST(JinjaTemplateTest, OneTemplateServesManyThreads) {
+  auto tmpl = JinjaTemplate::Compile("{{ n }}");
+  ASSERT_TRUE(tmpl.ok());
+  std::vector<std::thread> threads;
+  std::vector<std::string> results(4);
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 200; ++i) results[t] = *tmpl->Render("{\"n\":" + std::to_string(t) + "}");
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_THAT(results, ElementsAre("0", "1", "2", "3"));
+}
+
+}  // namespace
+}  // namespace limbeck

@@ -1,0 +1,44 @@
+// A teacher for tests and benchmarks: a real HTTP server with deterministic answers, scripted
+// faults and its own invoice.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "tests/support/fake_teacher/answers.h"
+#include "tests/support/fake_teacher/invoice.h"
+#include "tests/support/fake_teacher/script.h"
+
+namespace limbeck::testing {
+
+struct FakeTeacherOptions {
+  int port = 0;
+  TeacherMode mode = TeacherMode::kOpenAi;
+  Script script;
+  // Where served requests are written before their answers are sent; empty: memory only.
+  std::string invoice_path;
+  // When not empty: this body answers every request as fast as possible, with no invoice, no
+  // faults and no look at the request.
+  std::string static_answer;
+};
+
+// Listens on 127.0.0.1 until destroyed. Thread-safe.
+class FakeTeacher {
+ public:
+  static absl::StatusOr<std::unique_ptr<FakeTeacher>> Start(FakeTeacherOptions options);
+  virtual ~FakeTeacher() = default;
+
+  virtual int port() const = 0;
+  // "http://127.0.0.1:PORT/v1", what a teacher's configuration names as its base URL.
+  virtual std::string base_url() const = 0;
+  // Requests served: answered with 200, or cut while being answered.
+  virtual std::vector<InvoiceLine> invoice() const = 0;
+  // Requests read, refused ones included.
+  virtual size_t requests() const = 0;
+  virtual size_t connections() const = 0;
+};
+
+}  // namespace limbeck::testing

@@ -1,0 +1,113 @@
+#include "tests/support/fake_teacher/script.h"
+
+#include <algorithm>
+#include <iterator>
+#include <nlohmann/json.hpp>
+
+#include "absl/strings/str_cat.h"
+#include "base/hash.h"
+#include "base/string_view.h"
+
+namespace limbeck::testing {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::string_view kFaultNames[] = {
+    "none",           "rate_limited",   "status",           "billing",
+    "reset_before",   "reset_mid",      "close_mid",        "hang",
+    "truncated_json", "malformed_json", "missing_logprobs", "refusal",
+    "garbage",        "error_in_200"};
+
+double Uniform(const Script& script, std::string_view body, uint64_t seen, uint64_t purpose) {
+  return StableRandom(script.seed + 1000 * purpose, Xxh3(body, seen)).Uniform();
+}
+
+absl::Status ReadFault(const json& from, Fault* fault) {
+  for (const auto& [key, value] : from.items()) {
+    if (key == "kind") {
+      const std::string kind = value.get<std::string>();
+      const auto* found = std::find(std::begin(kFaultNames), std::end(kFaultNames), kind);
+      if (found == std::end(kFaultNames)) {
+        return absl::InvalidArgumentError(absl::StrCat("unknown fault kind ", kind));
+      }
+      fault->kind = static_cast<FaultKind>(found - std::begin(kFaultNames));
+    } else if (key == "ratio") {
+      fault->ratio = value.get<double>();
+    } else if (key == "when_contains") {
+      fault->when_contains = value.get<std::string>();
+    } else if (key == "first_attempts") {
+      fault->first_attempts = value.get<int>();
+    } else if (key == "status") {
+      fault->status = value.get<int>();
+    } else if (key == "retry_after") {
+      fault->retry_after = value.get<std::string>();
+    } else if (key == "billed") {
+      fault->billed = value.get<bool>();
+    } else {
+      return absl::InvalidArgumentError(absl::StrCat("unknown key in fault: ", key));
+    }
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadScript(const json& from, Script* script) {
+  for (const auto& [key, value] : from.items()) {
+    if (key == "seed") {
+      script->seed = value.get<uint64_t>();
+    } else if (key == "latency_ms") {
+      script->latency = absl::Milliseconds(value.get<double>());
+    } else if (key == "latency_jitter_ms") {
+      script->latency_jitter = absl::Milliseconds(value.get<double>());
+    } else if (key == "labels") {
+      script->language.labels = value.get<std::vector<std::string>>();
+    } else if (key == "keywords") {
+      script->language.keywords = value.get<std::map<std::string, std::string>>();
+    } else if (key == "softness") {
+      script->language.softness = value.get<double>();
+    } else if (key == "faults") {
+      for (const json& one : value) {
+        Fault fault;
+        if (absl::Status status = ReadFault(one, &fault); !status.ok()) return status;
+        script->faults.push_back(std::move(fault));
+      }
+    } else {
+      return absl::InvalidArgumentError(absl::StrCat("unknown key in script: ", key));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Script> ParseScript(std::string_view text) {
+  Script script;
+  try {
+    const json from = json::parse(text);
+    if (!from.is_object()) return absl::InvalidArgumentError("script is not a JSON object");
+    if (absl::Status status = ReadScript(from, &script); !status.ok()) return status;
+  } catch (const json::exception& error) {
+    return absl::InvalidArgumentError(absl::StrCat("script: ", error.what()));
+  }
+  return script;
+}
+
+std::string_view FaultName(FaultKind kind) { return kFaultNames[static_cast<size_t>(kind)]; }
+
+Fault ChooseFault(const Script& script, std::string_view body, uint64_t seen) {
+  for (size_t i = 0; i < script.faults.size(); ++i) {
+    const Fault& fault = script.faults[i];
+    if (!fault.when_contains.empty() && body.find(fault.when_contains) == body.npos) continue;
+    if (fault.first_attempts > 0 && seen >= static_cast<uint64_t>(fault.first_attempts)) continue;
+    if (Uniform(script, body, seen, i + 1) >= fault.ratio) continue;
+    return fault;
+  }
+  return Fault();
+}
+
+absl::Duration ChooseLatency(const Script& script, std::string_view body, uint64_t seen) {
+  if (script.latency_jitter == absl::ZeroDuration()) return script.latency;
+  return script.latency + Uniform(script, body, seen, 0) * script.latency_jitter;
+}
+
+}  // namespace limbeck::testing

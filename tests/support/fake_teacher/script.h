@@ -1,0 +1,71 @@
+// How the fake teacher misbehaves: read from JSON, decided per request.
+//
+//   {"seed": 7, "latency_ms": 5, "latency_jitter_ms": 10, "labels": ["yes", "no"],
+//    "keywords": {"good": "yes"}, "softness": 1,
+//    "faults": [{"kind": "rate_limited", "ratio": 0.2, "retry_after": "1", "first_attempts": 1},
+//               {"kind": "reset_mid", "when_contains": "MARK-7"}]}
+//
+// The first fault that applies is used. One applies when its marker is in the request body (if it
+// has a marker), the body was seen fewer than `first_attempts` times before (if set), and a draw
+// that is a function of (seed, body, how often it was seen) falls below `ratio` (default 1).
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "tests/support/fake_teacher/language.h"
+
+namespace limbeck::testing {
+
+enum class FaultKind {
+  kNone,
+  kRateLimited,      // 429; with "retry_after" as that header.
+  kStatus,           // "status", with an error body.
+  kBilling,          // 429 with the provider's billing code.
+  kResetBefore,      // Served, then RST before the first byte.
+  kResetMid,         // Served, then RST within the body.
+  kCloseMid,         // Served, then FIN within the body.
+  kHang,             // Served, never answered.
+  kTruncatedJson,    // 200, half of the JSON under a fitting Content-Length.
+  kMalformedJson,    // 200, not JSON.
+  kMissingLogprobs,  // 200, `"logprobs": null`.
+  kRefusal,          // 200, a refusal.
+  kGarbage,          // 200, text that is no label.
+  kErrorIn200        // 200 whose body is {"error": …}.
+};
+
+struct Fault {
+  FaultKind kind = FaultKind::kNone;
+  double ratio = 1;
+  std::string when_contains;
+  int first_attempts = 0;  // 0: every attempt.
+  int status = 500;
+  std::string retry_after;
+  // "before": 5xx and the like are not billed (the default); "after": the call is on the invoice.
+  bool billed = false;
+};
+
+struct Script {
+  uint64_t seed = 1;
+  absl::Duration latency;
+  absl::Duration latency_jitter;
+  LanguageOptions language;
+  std::vector<Fault> faults;
+};
+
+// `text` is JSON. INVALID_ARGUMENT names the unknown key or kind.
+absl::StatusOr<Script> ParseScript(std::string_view text);
+
+// The name used in JSON and in the invoice's note.
+std::string_view FaultName(FaultKind kind);
+
+// What to do with a request that was seen `seen` times before.
+Fault ChooseFault(const Script& script, std::string_view body, uint64_t seen);
+
+absl::Duration ChooseLatency(const Script& script, std::string_view body, uint64_t seen);
+
+}  // namespace limbeck::testing
