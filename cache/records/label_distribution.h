@@ -44,16 +44,24 @@ class LabelSet {
   // The label that `text` spells, or −1.
   int Match(std::string_view text) const;
 
-  // From the first token's candidates (support top_k): sums every variant of a label; a candidate
-  // that is a proper prefix of exactly one label's spelling, and no whole spelling, counts for that
-  // label; the rest is leftover. Without logprobs on any record, votes: (count + α)/(n + αK), α =
-  // 0.5. `outputs` are the records of one item in order of sample index. NOT_FOUND with reason
-  // NO_LABEL: no record names any label. FAILED_PRECONDITION with reason NO_LOGPROBS: top-k was
-  // asked for and not given. Refusals give reason REFUSED.
+  // From the candidates of the first token that is not whitespace (of the first record that has
+  // logprobs; with support chosen_only the chosen token is the one candidate): sums every variant
+  // of a label; a candidate that is a proper prefix of exactly one label's spelling, and no whole
+  // spelling, counts for that label; the rest is leftover. Without logprobs on any record, votes:
+  // (count + α)/(n + αK), α = 0.5. `outputs` are the records of one item in order of sample index.
+  // NOT_FOUND with reason NO_LABEL: no record names any label, or the labels' mass (of votes: their
+  // share) is below `min_label_mass`. FAILED_PRECONDITION with reason NO_LOGPROBS: top-k was asked
+  // for and not given. FAILED_PRECONDITION with reason REFUSED: every record is a refusal; a single
+  // refusal among votes counts as leftover.
   absl::StatusOr<LabelDistribution> Distribution(const std::vector<SoftOutput>& outputs,
                                                  double min_label_mass) const;
 
  private:
+  // The one label that has a spelling beginning with `text`, or −1.
+  int MatchBeginning(std::string_view text) const;
+  LabelDistribution FromToken(const Token& token) const;
+  LabelDistribution FromVotes(const std::vector<SoftOutput>& outputs) const;
+
   struct Spelling {
     std::string folded;
     int label;

@@ -81,7 +81,7 @@ impl Template {
             cap: usize::try_from(self.limits.max_output_bytes).unwrap_or(usize::MAX),
             full: false,
         };
-        let rendered = template.render_to_write(context, &mut output).map(|_| ());
+        let rendered = template.render_captured_to(context, &mut output).map(|_| ());
         if output.full {
             return Err(Failure::exhausted(format!(
                 "the rendered text passes the limit of {} bytes",

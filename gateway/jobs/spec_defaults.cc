@@ -1,0 +1,125 @@
+#include "gateway/jobs/spec_defaults.h"
+
+#include <algorithm>
+
+namespace limbeck::gateway {
+namespace {
+
+constexpr uint32_t kDefaultTopLogprobs = 20;
+constexpr uint32_t kDefaultVotes = 8;
+constexpr uint32_t kDefaultVoteTokens = 16;
+constexpr uint32_t kDefaultSmokeRows = 16;
+constexpr uint32_t kDefaultSmokeUsable = 15;
+
+void FillData(v1::DataSpec* data) {
+  if (data->input_column().empty()) data->set_input_column("text");
+  if (data->label_column().empty()) data->set_label_column("label");
+  const bool own_held_out = data->has_held_out();
+  if (!own_held_out && data->held_out_share() == 0) data->set_held_out_share(0.2);
+}
+
+void FillTeacher(const TeacherCatalog& teachers, v1::TeacherUse* use) {
+  const auto it = teachers.find(use->teacher());
+  const bool top_k = it != teachers.end() && it->second.gives_top_logprobs;
+  if (!top_k) use->set_top_logprobs(0);
+  if (top_k && use->top_logprobs() == 0) use->set_top_logprobs(kDefaultTopLogprobs);
+  if (use->votes() == 0) use->set_votes(kDefaultVotes);
+  v1::Sampling* sampling = use->mutable_sampling();
+  if (!sampling->has_temperature()) sampling->set_temperature(top_k ? 0.0 : 1.0);
+  if (!sampling->has_top_p()) sampling->set_top_p(1.0);
+  if (sampling->max_tokens() == 0) sampling->set_max_tokens(top_k ? 1 : kDefaultVoteTokens);
+}
+
+void FillStudent(v1::StudentSpec* student) {
+  if (student->kind_case() == v1::StudentSpec::KIND_NOT_SET) student->mutable_ngram();
+  if (student->has_ngram()) {
+    v1::NgramStudent* ngram = student->mutable_ngram();
+    if (ngram->hash_bits() == 0) ngram->set_hash_bits(18);
+    if (ngram->max_word_ngram() == 0) ngram->set_max_word_ngram(2);
+    if (ngram->min_char_ngram() == 0) ngram->set_min_char_ngram(3);
+    if (!ngram->has_max_char_ngram()) {
+      ngram->set_max_char_ngram(std::max<uint32_t>(5, ngram->min_char_ngram()));
+    }
+    return;
+  }
+  v1::EncoderStudent* encoder = student->mutable_encoder();
+  if (encoder->width() == 0) encoder->set_width(128);
+  if (encoder->layers() == 0) encoder->set_layers(2);
+  if (encoder->heads() == 0) encoder->set_heads(4);
+  if (encoder->max_tokens() == 0) encoder->set_max_tokens(64);
+  if (encoder->vocabulary_bits() == 0) encoder->set_vocabulary_bits(15);
+  if (!encoder->has_dropout()) encoder->set_dropout(0.1);
+}
+
+void FillSchedule(double start, double end, v1::Schedule* schedule) {
+  schedule->set_start(start);
+  schedule->set_end(end);
+}
+
+void FillShape(v1::Schedule* schedule) {
+  if (schedule->shape() == v1::Schedule::SHAPE_UNSPECIFIED) {
+    schedule->set_shape(v1::Schedule::SHAPE_LINEAR);
+  }
+  if (schedule->shape() == v1::Schedule::SHAPE_CONSTANT) schedule->set_end(schedule->start());
+}
+
+void FillMethod(bool encoder, v1::Method* method) {
+  if (!method->has_temperature()) FillSchedule(5, 1, method->mutable_temperature());
+  if (!method->has_hard_weight()) FillSchedule(0.7, 0.3, method->mutable_hard_weight());
+  FillShape(method->mutable_temperature());
+  FillShape(method->mutable_hard_weight());
+  if (method->hard_labels() == v1::HARD_LABEL_SOURCE_UNSPECIFIED) {
+    method->set_hard_labels(v1::HARD_LABEL_SOURCE_TEACHER);
+  }
+  if (method->epochs() == 0) method->set_epochs(20);
+  if (method->global_batch() == 0) method->set_global_batch(64);
+  if (method->learning_rate() == 0) method->set_learning_rate(encoder ? 0.0005 : 0.003);
+  if (!method->has_weight_decay()) method->set_weight_decay(0.01);
+  if (!method->has_warmup_share()) method->set_warmup_share(0.05);
+  if (!method->has_validation_share()) method->set_validation_share(0.1);
+  if (method->seed() == 0) method->set_seed(1);
+  if (method->checkpoint_steps() == 0) method->set_checkpoint_steps(50);
+  if (method->max_gradient_norm() == 0) method->set_max_gradient_norm(1);
+}
+
+void FillSmoke(v1::Smoke* smoke) {
+  if (!smoke->has_rows()) smoke->set_rows(kDefaultSmokeRows);
+  if (!smoke->has_usable()) smoke->set_usable(std::min(kDefaultSmokeUsable, smoke->rows()));
+}
+
+void FillAcceptance(v1::Acceptance* acceptance) {
+  if (acceptance->metric().empty()) acceptance->set_metric("macro_f1");
+  if (!acceptance->has_margin()) acceptance->set_margin(0.03);
+  if (acceptance->confidence() == 0) acceptance->set_confidence(0.95);
+  if (acceptance->resamples() == 0) acceptance->set_resamples(2000);
+}
+
+}  // namespace
+
+void FillDefaults(const TeacherCatalog& teachers, v1::JobSpec* spec) {
+  FillData(spec->mutable_data());
+  for (v1::TeacherUse& use : *spec->mutable_teachers()) FillTeacher(teachers, &use);
+  if (spec->task().has_classify() && !spec->task().classify().has_min_label_mass()) {
+    spec->mutable_task()->mutable_classify()->set_min_label_mass(0.05);
+  }
+  FillStudent(spec->mutable_student());
+  FillMethod(spec->student().has_encoder(), spec->mutable_method());
+  v1::NoiseSpec* noise = spec->mutable_noise();
+  if (noise->prompt().seed() == 0) noise->mutable_prompt()->set_seed(1);
+  if (noise->output().seed() == 0) noise->mutable_output()->set_seed(1);
+  if (spec->budget().on_exhausted() == v1::Budget::ON_EXHAUSTED_UNSPECIFIED) {
+    spec->mutable_budget()->set_on_exhausted(v1::Budget::ON_EXHAUSTED_PAUSE);
+  }
+  FillSmoke(spec->mutable_smoke());
+  FillAcceptance(spec->mutable_acceptance());
+  v1::Runtime* runtime = spec->mutable_runtime();
+  if (runtime->min_workers() == 0) runtime->set_min_workers(1);
+  if (runtime->max_workers() == 0) runtime->set_max_workers(runtime->min_workers());
+  if (!spec->has_max_rejected_share()) spec->set_max_rejected_share(0.05);
+}
+
+uint32_t SamplesPerItem(const v1::TeacherUse& use) {
+  return use.top_logprobs() > 0 ? 1 : std::max<uint32_t>(1, use.votes());
+}
+
+}  // namespace limbeck::gateway

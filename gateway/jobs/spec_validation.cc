@@ -1,0 +1,310 @@
+#include "gateway/jobs/spec_validation.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <limits>
+#include <map>
+#include <set>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "base/string_view.h"
+#include "gateway/jobs/fault_list.h"
+#include "gateway/jobs/job_prompt.h"
+
+namespace limbeck::gateway {
+namespace {
+
+constexpr size_t kMaxDisplayNameBytes = 200;
+constexpr size_t kMaxLabelBytes = 200;
+constexpr int kMaxLabels = 1000;
+constexpr int kMaxVariantsPerLabel = 100;
+
+bool HasColumn(const v1::Dataset& dataset, std::string_view name) {
+  return std::find(dataset.columns().begin(), dataset.columns().end(), name) !=
+         dataset.columns().end();
+}
+
+bool IsDatasetId(std::string_view id) {
+  constexpr std::string_view kPrefix = "sha256:";
+  if (id.size() != kPrefix.size() + 64 || id.substr(0, kPrefix.size()) != kPrefix) return false;
+  const std::string_view digits = id.substr(kPrefix.size());
+  return std::all_of(digits.begin(), digits.end(),
+                     [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+}
+
+void CheckReference(const std::string& field, const v1::DatasetRef& ref, const v1::Dataset* dataset,
+                    FaultList* faults) {
+  if (ref.id().empty()) {
+    faults->Add(field + ".id", ref.path().empty()
+                                   ? "is missing; expected the id of an uploaded dataset"
+                                   : absl::StrCat("is missing; upload ", ref.path(),
+                                                  " and put the id here, the service reads no "
+                                                  "files of its callers"));
+  } else if (!IsDatasetId(ref.id())) {
+    faults->Add(field + ".id", absl::StrCat("is \"", ref.id(),
+                                            "\"; expected \"sha256:\" and 64 lower-case "
+                                            "hexadecimal digits"));
+  } else if (dataset == nullptr) {
+    faults->Add(field + ".id", absl::StrCat(ref.id(), " is not stored here; upload it first"),
+                kInputMissing);
+  }
+}
+
+// Columns that a dataset must have, each with the field that asks for it.
+void CheckColumns(const std::string& which, const v1::Dataset& dataset, const v1::JobSpec& spec,
+                  bool needs_label, FaultList* faults) {
+  const v1::DataSpec& data = spec.data();
+  const auto need = [&](const std::string& field, const std::string& column) {
+    if (HasColumn(dataset, column)) return;
+    faults->Add(field,
+                absl::StrCat("names column \"", column, "\", which the ", which,
+                             " dataset lacks; it has ", absl::StrJoin(dataset.columns(), ", ")));
+  };
+  need("data.input_column", data.input_column());
+  if (needs_label) need("data.label_column", data.label_column());
+  if (!data.id_column().empty()) need("data.id_column", data.id_column());
+}
+
+// Compiles the prompt; reports its faults and the columns it reads that a dataset lacks.
+void CheckPrompt(const v1::JobSpec& spec, const SpecContext& context, FaultList* faults) {
+  const v1::PromptTemplate& prompt = spec.data().prompt();
+  if (prompt.user().empty()) {
+    faults->Add("data.prompt.user", "is missing; expected the template of the question");
+    return;
+  }
+  const absl::StatusOr<PromptTemplate> compiled = CompilePrompt(prompt);
+  if (!compiled.ok()) {
+    faults->Add("data.prompt", std::string(ToStd(compiled.status().message())));
+    return;
+  }
+  for (const std::string& variable : compiled->variables()) {
+    for (const v1::Dataset* dataset : {context.train, context.held_out}) {
+      if (dataset == nullptr || HasColumn(*dataset, variable)) continue;
+      faults->Add("data.prompt",
+                  absl::StrCat("reads column \"", variable, "\", which the ",
+                               dataset == context.train ? "train" : "held-out",
+                               " dataset lacks; it has ", absl::StrJoin(dataset->columns(), ", ")));
+    }
+  }
+}
+
+void CheckData(const v1::JobSpec& spec, const SpecContext& context, FaultList* faults) {
+  const v1::DataSpec& data = spec.data();
+  CheckReference("data.train", data.train(), context.train, faults);
+  if (data.has_held_out()) {
+    CheckReference("data.held_out", data.held_out(), context.held_out, faults);
+    if (data.held_out_share() != 0) {
+      faults->Add("data.held_out_share",
+                  "is set together with data.held_out; leave one of them out");
+    }
+  } else {
+    faults->Range("data.held_out_share", data.held_out_share(), 0.001, 0.9);
+  }
+  const bool train_gold = spec.method().hard_labels() == v1::HARD_LABEL_SOURCE_GOLD;
+  if (context.train != nullptr) {
+    CheckColumns("train", *context.train, spec, train_gold || !data.has_held_out(), faults);
+  }
+  if (data.has_held_out() && context.held_out != nullptr) {
+    CheckColumns("held-out", *context.held_out, spec, true, faults);
+  }
+  CheckPrompt(spec, context, faults);
+}
+
+void CheckTeachers(const v1::JobSpec& spec, const TeacherCatalog& teachers, FaultList* faults) {
+  if (spec.teachers_size() != 1) {
+    faults->Add("teachers", absl::StrCat("has ", spec.teachers_size(),
+                                         " entries; expected exactly one teacher"));
+  }
+  for (int i = 0; i < spec.teachers_size(); ++i) {
+    const v1::TeacherUse& use = spec.teachers(i);
+    const std::string at = absl::StrCat("teachers[", i, "]");
+    const auto it = teachers.find(use.teacher());
+    if (it == teachers.end()) {
+      std::vector<std::string> known;
+      for (const auto& [name, facts] : teachers) known.push_back(name);
+      faults->Add(at + ".teacher",
+                  absl::StrCat("is \"", use.teacher(), "\", which is not configured; known are ",
+                               known.empty() ? "none" : absl::StrJoin(known, ", ")));
+    } else if (!it->second.trainable) {
+      faults->Add(at + ".teacher",
+                  absl::StrCat("\"", use.teacher(),
+                               "\" may be asked for evaluation only: the operator has stated no "
+                               "training_use for it; choose a trainable teacher or have the "
+                               "operator add the basis"),
+                  kTeacherForbidsTraining);
+    }
+    faults->Range(at + ".top_logprobs", use.top_logprobs(), 0U, 20U);
+    faults->Range(at + ".votes", use.votes(), 1U, 64U);
+    faults->Range(at + ".sampling.temperature", use.sampling().temperature(), 0.0, 2.0);
+    faults->Range(at + ".sampling.top_p", use.sampling().top_p(), 1e-6, 1.0);
+    faults->Range(at + ".sampling.max_tokens", use.sampling().max_tokens(), 1U, 65'536U);
+    if (use.top_logprobs() == 0 && use.votes() > 1 && use.sampling().temperature() == 0) {
+      faults->Add(at + ".sampling.temperature",
+                  "is 0, at which every vote is the same; expected above 0 for a teacher without "
+                  "logprobs, or votes: 1");
+    }
+  }
+}
+
+void CheckClassify(const v1::ClassifyTask& task, FaultList* faults) {
+  const std::string labels_field = "task.classify.labels";
+  faults->Range("task.classify.min_label_mass", task.min_label_mass(), 0.0, 1.0);
+  if (task.labels_size() < 2 || task.labels_size() > kMaxLabels) {
+    faults->Add(labels_field,
+                absl::StrCat("has ", task.labels_size(), " entries; expected 2 to ", kMaxLabels));
+    return;
+  }
+  std::map<std::string, int> seen;
+  bool sound = true;
+  for (int i = 0; i < task.labels_size(); ++i) {
+    const v1::Label& label = task.labels(i);
+    const std::string at = absl::StrCat(labels_field, "[", i, "]");
+    const auto [it, fresh] = seen.emplace(label.name(), i);
+    if (label.name().empty() || label.name().size() > kMaxLabelBytes) {
+      faults->Add(at + ".name", absl::StrCat("has ", label.name().size(), " bytes; expected 1 to ",
+                                             kMaxLabelBytes));
+      sound = false;
+    } else if (!fresh) {
+      faults->Add(at + ".name",
+                  absl::StrCat("\"", label.name(), "\" is already the name of ", labels_field, "[",
+                               it->second, "]; names must be unique"));
+      sound = false;
+    }
+    if (label.variants_size() > kMaxVariantsPerLabel) {
+      faults->Add(at + ".variants",
+                  absl::StrCat("has ", label.variants_size(), " entries; expected at most ",
+                               kMaxVariantsPerLabel));
+      sound = false;
+    }
+  }
+  if (!sound) return;
+  const auto set = CompileLabels(task);
+  if (!set.ok()) faults->Add(labels_field, std::string(ToStd(set.status().message())));
+}
+
+void CheckStudent(const v1::StudentSpec& student, FaultList* faults) {
+  if (student.has_ngram()) {
+    const v1::NgramStudent& ngram = student.ngram();
+    faults->Range("student.ngram.hash_bits", ngram.hash_bits(), 10U, 24U);
+    faults->Range("student.ngram.max_word_ngram", ngram.max_word_ngram(), 1U, 5U);
+    faults->Range("student.ngram.min_char_ngram", ngram.min_char_ngram(), 1U, 8U);
+    faults->Range("student.ngram.max_char_ngram", ngram.max_char_ngram(), 0U, 8U);
+    if (ngram.max_char_ngram() != 0 && ngram.max_char_ngram() < ngram.min_char_ngram()) {
+      faults->Add("student.ngram.max_char_ngram",
+                  absl::StrCat("is ", ngram.max_char_ngram(), ", below min_char_ngram ",
+                               ngram.min_char_ngram(), "; expected at least that, or 0 for none"));
+    }
+    return;
+  }
+  const v1::EncoderStudent& encoder = student.encoder();
+  faults->Range("student.encoder.width", encoder.width(), 16U, 1024U);
+  faults->Range("student.encoder.layers", encoder.layers(), 1U, 24U);
+  faults->Range("student.encoder.heads", encoder.heads(), 1U, 16U);
+  faults->Range("student.encoder.max_tokens", encoder.max_tokens(), 8U, 2048U);
+  faults->Range("student.encoder.vocabulary_bits", encoder.vocabulary_bits(), 10U, 20U);
+  faults->Range("student.encoder.dropout", encoder.dropout(), 0.0, 0.9);
+  if (encoder.heads() > 0 && encoder.width() % encoder.heads() != 0) {
+    faults->Add("student.encoder.width",
+                absl::StrCat("is ", encoder.width(), "; expected a multiple of heads (",
+                             encoder.heads(), ")"));
+  }
+}
+
+void CheckMethod(const v1::Method& method, FaultList* faults) {
+  for (const auto& [name, value] : {std::pair("start", method.temperature().start()),
+                                    std::pair("end", method.temperature().end())}) {
+    faults->Positive(absl::StrCat("method.temperature.", name), value);
+  }
+  faults->Range("method.hard_weight.start", method.hard_weight().start(), 0.0, 1.0);
+  faults->Range("method.hard_weight.end", method.hard_weight().end(), 0.0, 1.0);
+  faults->Range("method.epochs", method.epochs(), 1U, 10'000U);
+  faults->Range("method.global_batch", method.global_batch(), 1U, 65'536U);
+  faults->Positive("method.learning_rate", method.learning_rate());
+  faults->Range("method.weight_decay", method.weight_decay(), 0.0, 1e6);
+  faults->Range("method.warmup_share", method.warmup_share(), 0.0, 1.0);
+  faults->Range("method.validation_share", method.validation_share(), 0.0, 0.5);
+  faults->Positive("method.max_gradient_norm", method.max_gradient_norm());
+}
+
+void CheckNoise(const v1::NoiseSpec& noise, FaultList* faults) {
+  faults->Range("noise.prompt.variants", noise.prompt().variants(), 0U, 16U);
+  faults->Range("noise.prompt.word_drop", noise.prompt().word_drop(), 0.0, 0.5);
+  faults->Range("noise.prompt.char_swap", noise.prompt().char_swap(), 0.0, 0.5);
+  if (noise.prompt().variants() > 0 && noise.prompt().word_drop() == 0 &&
+      noise.prompt().char_swap() == 0) {
+    faults->Add("noise.prompt.variants",
+                absl::StrCat("asks for ", noise.prompt().variants(),
+                             " noisy variants, but word_drop and char_swap are 0, so they would "
+                             "equal the clean row; set one of them"));
+  }
+  faults->Range("noise.output.temperature_jitter", noise.output().temperature_jitter(), 0.0, 2.0);
+  faults->Range("noise.output.dirichlet_concentration", noise.output().dirichlet_concentration(),
+                0.0, 1e9);
+}
+
+void CheckMoney(const v1::JobSpec& spec, const SpecContext& context, FaultList* faults) {
+  const int64_t ceiling = spec.budget().ceiling_micro_usd();
+  faults->Range("budget.ceiling_micro_usd", ceiling, int64_t{0},
+                std::numeric_limits<int64_t>::max() / 4);
+  const auto priced = [&](const v1::TeacherUse& use) {
+    const auto it = context.teachers->find(use.teacher());
+    return it != context.teachers->end() && it->second.has_price();
+  };
+  if (ceiling == 0 && std::any_of(spec.teachers().begin(), spec.teachers().end(), priced)) {
+    faults->Add("budget.ceiling_micro_usd",
+                "is missing; the teacher has a price, so the job needs a ceiling in micro-USD "
+                "(1 USD = 1000000)");
+  }
+  if (context.team_ceiling_micro_usd > 0 && ceiling > context.team_ceiling_micro_usd) {
+    faults->Add("budget.ceiling_micro_usd",
+                absl::StrCat("is ", ceiling, ", above the team's own ceiling of ",
+                             context.team_ceiling_micro_usd, " micro-USD"),
+                kBudgetExceeded);
+  }
+}
+
+void CheckRest(const v1::JobSpec& spec, FaultList* faults) {
+  faults->Range("smoke.rows", spec.smoke().rows(), 0U, 1000U);
+  faults->Range("smoke.usable", spec.smoke().usable(), 0U, spec.smoke().rows());
+  const v1::Acceptance& acceptance = spec.acceptance();
+  const std::set<std::string> metrics = {"macro_f1", "accuracy", "agreement"};
+  if (!metrics.contains(acceptance.metric())) {
+    faults->Add("acceptance.metric", absl::StrCat("is \"", acceptance.metric(),
+                                                  "\"; expected macro_f1, accuracy or agreement"));
+  }
+  faults->Range("acceptance.margin", acceptance.margin(), 0.0, 1.0);
+  faults->Range("acceptance.confidence", acceptance.confidence(), 0.5, 0.999);
+  faults->Range("acceptance.resamples", acceptance.resamples(), 100U, 100'000U);
+  faults->Range("runtime.min_workers", spec.runtime().min_workers(), 1U, 1024U);
+  faults->Range("runtime.max_workers", spec.runtime().max_workers(),
+                std::min(spec.runtime().min_workers(), 1024U), 1024U);
+  faults->Range("max_rejected_share", spec.max_rejected_share(), 0.0, 1.0);
+}
+
+}  // namespace
+
+std::vector<Fault> ValidateSpec(const v1::JobSpec& spec, const SpecContext& context) {
+  FaultList faults;
+  if (spec.display_name().size() > kMaxDisplayNameBytes) {
+    faults.Add("display_name", absl::StrCat("has ", spec.display_name().size(),
+                                            " bytes; expected at most ", kMaxDisplayNameBytes));
+  }
+  CheckData(spec, context, &faults);
+  CheckTeachers(spec, *context.teachers, &faults);
+  if (spec.task().has_classify()) {
+    CheckClassify(spec.task().classify(), &faults);
+  } else {
+    faults.Add("task", "is missing; expected task.classify with its labels");
+  }
+  CheckStudent(spec.student(), &faults);
+  CheckMethod(spec.method(), &faults);
+  CheckNoise(spec.noise(), &faults);
+  CheckMoney(spec, context, &faults);
+  CheckRest(spec, &faults);
+  return faults.Take();
+}
+
+}  // namespace limbeck::gateway

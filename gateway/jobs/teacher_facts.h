@@ -1,0 +1,28 @@
+// What jobs need to know of a configured teacher, apart from how it is called.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+
+namespace limbeck::gateway {
+
+struct TeacherFacts {
+  std::string name;
+  // Whether answers carry the likeliest candidates per token; without them labels come from votes.
+  bool gives_top_logprobs = false;
+  // Whether students may be trained on its output.
+  bool trainable = false;
+  int64_t input_micro_usd_per_million = 0;
+  int64_t output_micro_usd_per_million = 0;
+
+  bool has_price() const {
+    return input_micro_usd_per_million > 0 || output_micro_usd_per_million > 0;
+  }
+};
+
+// By name; std::less<> so that lookups need no copy.
+using TeacherCatalog = std::map<std::string, TeacherFacts, std::less<>>;
+
+}  // namespace limbeck::gateway

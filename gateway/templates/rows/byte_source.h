@@ -1,0 +1,57 @@
+// Buffered bytes of a file, read front to back and repositioned at will.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+
+namespace limbeck::gateway {
+
+// Holds one buffer, never the file. One thread.
+class ByteSource {
+ public:
+  static constexpr int kEnd = -1;
+
+  // NOT_FOUND and the like name the path.
+  static absl::StatusOr<std::unique_ptr<ByteSource>> Open(const std::filesystem::path& path,
+                                                          size_t buffer_bytes);
+  ~ByteSource();
+  ByteSource(const ByteSource&) = delete;
+  ByteSource& operator=(const ByteSource&) = delete;
+
+  // The next byte, or kEnd at the end of the file and after a read error; see status().
+  int Next() {
+    if (position_ == filled_ && !Fill()) return kEnd;
+    return static_cast<unsigned char>(buffer_[position_++]);
+  }
+  int Peek() {
+    if (position_ == filled_ && !Fill()) return kEnd;
+    return static_cast<unsigned char>(buffer_[position_]);
+  }
+
+  // Of the byte that Next returns next.
+  uint64_t offset() const { return start_ + position_; }
+  void Seek(uint64_t offset);
+
+  // The read error that ended the source, else OK.
+  const absl::Status& status() const { return status_; }
+
+ private:
+  ByteSource(std::filesystem::path path, int descriptor, size_t buffer_bytes);
+  bool Fill();
+
+  const std::filesystem::path path_;
+  const int descriptor_;
+  std::vector<char> buffer_;
+  uint64_t start_ = 0;  // Offset of buffer_[0] in the file.
+  size_t position_ = 0;
+  size_t filled_ = 0;
+  absl::Status status_;
+};
+
+}  // namespace limbeck::gateway

@@ -1,0 +1,79 @@
+#include "gateway/templates/rows/record_splitter.h"
+
+#include <string_view>
+#include <utility>
+
+namespace limbeck::gateway {
+namespace {
+
+bool IsBlank(std::string_view bytes) {
+  return bytes.find_first_not_of(" \t\r") == std::string_view::npos;
+}
+
+// Follows RFC 4180's quotes: one opens a field only as its first byte, and a doubled one inside is
+// data. The CSV parser judges everything else, so a stray quote costs one record and no more.
+class QuoteState {
+ public:
+  void Take(int byte) {
+    switch (state_) {
+      case State::kFieldStart:
+        state_ = byte == '"' ? State::kQuoted : After(byte);
+        break;
+      case State::kPlain:
+        state_ = After(byte);
+        break;
+      case State::kQuoted:
+        if (byte == '"') state_ = State::kQuoteInQuoted;
+        break;
+      case State::kQuoteInQuoted:
+        state_ = byte == '"' ? State::kQuoted : After(byte);
+        break;
+    }
+  }
+  bool inside() const { return state_ == State::kQuoted; }
+
+ private:
+  enum class State { kFieldStart, kPlain, kQuoted, kQuoteInQuoted };
+  static State After(int byte) { return byte == ',' ? State::kFieldStart : State::kPlain; }
+
+  State state_ = State::kFieldStart;
+};
+
+// False when there was nothing left to read.
+bool ReadAny(ByteSource& source, RecordKind kind, size_t max_bytes, RawRecord& record) {
+  record = {source.offset(), std::move(record.bytes), false, false};
+  record.bytes.clear();
+  QuoteState quotes;
+  bool any = false;
+  while (true) {
+    const int byte = source.Next();
+    if (byte == ByteSource::kEnd) {
+      record.unclosed_quote = kind == RecordKind::kCsvRecord && quotes.inside();
+      break;
+    }
+    any = true;
+    if (byte == '\n' && (kind == RecordKind::kLine || !quotes.inside())) break;
+    if (kind == RecordKind::kCsvRecord) quotes.Take(byte);
+    if (record.bytes.size() < max_bytes) {
+      record.bytes += static_cast<char>(byte);
+    } else {
+      // The CR of a line ending does not count.
+      record.too_long = record.too_long || byte != '\r' || source.Peek() != '\n';
+    }
+  }
+  if (!record.bytes.empty() && record.bytes.back() == '\r' && !record.unclosed_quote) {
+    record.bytes.pop_back();
+  }
+  return any;
+}
+
+}  // namespace
+
+bool ReadRecord(ByteSource& source, RecordKind kind, size_t max_bytes, RawRecord& record) {
+  while (ReadAny(source, kind, max_bytes, record)) {
+    if (record.too_long || !IsBlank(record.bytes)) return true;
+  }
+  return false;
+}
+
+}  // namespace limbeck::gateway

@@ -1,0 +1,78 @@
+// Streams the rows of a dataset file and comes back to any of them without holding the file.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json_fwd.hpp>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "gateway/templates/rows/byte_source.h"
+#include "gateway/templates/rows/record_splitter.h"
+#include "gateway/templates/rows/row.h"
+
+namespace limbeck::gateway {
+
+enum class RowFormat {
+  kJsonLines,  // One JSON object a line.
+  kCsv,        // RFC 4180 with a header row; every column is a string.
+};
+
+struct RowReaderOptions {
+  // Column with a stable row name; empty for a content hash.
+  std::string id_column;
+  size_t max_row_bytes = 1 << 20;
+  size_t buffer_bytes = 256 << 10;
+  // Rows between two remembered byte offsets: 8 bytes of memory each.
+  uint64_t index_stride = 1024;
+};
+
+// A leading byte order mark is skipped, blank lines are not rows. One thread; the file must not
+// change meanwhile (datasets are immutable).
+class RowReader {
+ public:
+  // INVALID_ARGUMENT for a CSV header that is missing, malformed or repeats a name.
+  static absl::StatusOr<std::unique_ptr<RowReader>> Open(const std::filesystem::path& path,
+                                                         RowFormat format,
+                                                         const RowReaderOptions& options = {});
+
+  // The next row, nullopt at the end. INVALID_ARGUMENT for a malformed row, naming row number,
+  // byte offset and what was expected ("row 17 at byte 2048: not valid JSON at column 3: …"); the
+  // call after it goes on with the row that follows. Other codes are read errors.
+  absl::StatusOr<std::optional<Row>> Next();
+
+  // Makes `index` the row that Next returns. Passes over at most `index_stride` rows where the
+  // reader has been before, else reads on from the furthest row seen. OUT_OF_RANGE when the file
+  // has fewer rows; the count itself is the end.
+  absl::Status Seek(uint64_t index);
+
+  // Index of the row that Next returns.
+  uint64_t next_index() const { return next_index_; }
+  bool has_id_column() const { return !options_.id_column.empty(); }
+  // Names in a CSV header; empty for JSON Lines.
+  const std::vector<std::string>& header() const { return header_; }
+
+ private:
+  RowReader(std::unique_ptr<ByteSource> source, RowFormat format, RowReaderOptions options);
+  absl::Status Start();
+  bool Advance();
+  absl::StatusOr<Row> Parse() const;
+  absl::StatusOr<nlohmann::json> ParseColumns(Row& row) const;
+  absl::StatusOr<std::string> RowId(const nlohmann::json& columns) const;
+
+  const std::unique_ptr<ByteSource> source_;
+  const RowFormat format_;
+  const RowReaderOptions options_;
+  std::vector<std::string> header_;
+  // Byte offset at or before row i × index_stride.
+  std::vector<uint64_t> offsets_;
+  uint64_t next_index_ = 0;
+  RawRecord record_;
+};
+
+}  // namespace limbeck::gateway
