@@ -47,7 +47,7 @@ flock -n 8 || die "another ./dev demo is running in this folder"
 # When a process started, in a form that no later process of the same id shares.
 birth() {
   local line
-  read -r line <"/proc/$1/stat" 2>/dev/null || return 1
+  read -r line 2>/dev/null <"/proc/$1/stat" || return 1
   line=${line##*) }
   set -- $line
   echo "${20}@$(cat /proc/sys/kernel/random/boot_id)"
@@ -66,7 +66,7 @@ pid_of() { cut -d' ' -f1 "$state/$1.pid" 2>/dev/null || true; }
 # Whether the noted process lives; its id alone may be another program's by now.
 is_ours() {
   local pid born
-  read -r pid born <"$state/$1.pid" 2>/dev/null || return 1
+  read -r pid born 2>/dev/null <"$state/$1.pid" || return 1
   [ -n "$pid" ] && [ -n "$born" ] && [ "$(birth "$pid" || true)" = "$born" ]
 }
 
