@@ -101,7 +101,7 @@ def check_file(path, text):
             fault = check_direction(path, target, is_test)
             if fault:
                 faults.append((number, f"{target}: {fault}"))
-        elif quoted and "/" not in target:
+        elif quoted and "/" not in target and not target.endswith(".pb.h"):
             faults.append((number, f"{target}: write includes from the repository root"))
     return faults
 
