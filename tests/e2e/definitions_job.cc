@@ -69,18 +69,10 @@ absl::StatusOr<json> TypicalWords() {
 
 }  // namespace
 
-absl::StatusOr<std::filesystem::path> WriteJob(const DefinitionsJob& job,
-                                               const std::filesystem::path& folder) {
-  LIMBECK_RETURN_IF_ERROR(MakeDirectories(folder));
-  LIMBECK_ASSIGN_OR_RETURN(const std::string train, FirstLines("train.jsonl", job.train_rows));
-  LIMBECK_ASSIGN_OR_RETURN(const std::string held_out,
-                           FirstLines("held_out.jsonl", job.held_out_rows));
-  LIMBECK_RETURN_IF_ERROR(WriteFileDurably(folder / "train.jsonl", train));
-  LIMBECK_RETURN_IF_ERROR(WriteFileDurably(folder / "held_out.jsonl", held_out));
+json JobSpecJson(const DefinitionsJob& job) {
   json teacher = {{"teacher", "fake"}};
   if (job.votes > 0) teacher["votes"] = job.votes;
-  // YAML is a superset of JSON.
-  const json spec = {
+  return {
       {"display_name", "definitions"},
       {"data",
        {{"train", {{"path", "train.jsonl"}}},
@@ -108,8 +100,19 @@ absl::StatusOr<std::filesystem::path> WriteJob(const DefinitionsJob& job,
       {"acceptance", {{"resamples", 200}}},
       {"runtime", {{"min_workers", job.workers}, {"max_workers", job.workers}}},
       {"max_rejected_share", job.max_rejected_share}};
+}
+
+absl::StatusOr<std::filesystem::path> WriteJob(const DefinitionsJob& job,
+                                               const std::filesystem::path& folder) {
+  LIMBECK_RETURN_IF_ERROR(MakeDirectories(folder));
+  LIMBECK_ASSIGN_OR_RETURN(const std::string train, FirstLines("train.jsonl", job.train_rows));
+  LIMBECK_ASSIGN_OR_RETURN(const std::string held_out,
+                           FirstLines("held_out.jsonl", job.held_out_rows));
+  LIMBECK_RETURN_IF_ERROR(WriteFileDurably(folder / "train.jsonl", train));
+  LIMBECK_RETURN_IF_ERROR(WriteFileDurably(folder / "held_out.jsonl", held_out));
+  // YAML is a superset of JSON.
   const std::filesystem::path path = folder / "job.yaml";
-  LIMBECK_RETURN_IF_ERROR(WriteFileDurably(path, spec.dump(2)));
+  LIMBECK_RETURN_IF_ERROR(WriteFileDurably(path, JobSpecJson(job).dump(2)));
   return path;
 }
 

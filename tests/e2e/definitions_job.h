@@ -27,6 +27,9 @@ struct DefinitionsJob {
   int64_t ceiling_micro_usd = 50'000'000;
 };
 
+// The job file's content. Rows are read from train.jsonl and held_out.jsonl beside it.
+nlohmann::json JobSpecJson(const DefinitionsJob& job);
+
 // Writes the rows and job.yaml into `folder` and returns the job file's path.
 absl::StatusOr<std::filesystem::path> WriteJob(const DefinitionsJob& job,
                                                const std::filesystem::path& folder);

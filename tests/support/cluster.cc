@@ -30,6 +30,7 @@ absl::StatusOr<std::unique_ptr<Cluster>> Cluster::Start(ClusterOptions options) 
 }
 
 std::vector<std::string> Cluster::parts() const {
+  if (options_.cache_only) return {"cache"};
   std::vector<std::string> parts = {"teacher", "cache", "gateway"};
   for (size_t i = 0; i < options_.workers; ++i) parts.push_back(absl::StrCat("worker-", i));
   return parts;
@@ -151,6 +152,8 @@ absl::StatusOr<std::vector<InvoiceLine>> Cluster::Invoice() const {
 
 std::string Cluster::gateway_target() const { return Loopback(ports_.at("gateway")); }
 std::string Cluster::cache_target() const { return Loopback(ports_.at("cache")); }
+
+std::string Cluster::teacher_target() const { return Loopback(ports_.at("teacher")); }
 
 std::string Cluster::Logs() const {
   std::string logs;

@@ -18,6 +18,8 @@
 namespace limbeck::testing {
 
 struct ClusterOptions {
+  // Only the cache.
+  bool cache_only = false;
   size_t workers = 2;
   // "openai" or "anthropic".
   std::string teacher_kind = "openai";
@@ -68,6 +70,7 @@ class Cluster {
   std::filesystem::path dir() const { return dir_.path(); }
   std::string gateway_target() const;
   std::string cache_target() const;
+  std::string teacher_target() const;
   // The last lines that each part wrote, for failure messages.
   std::string Logs() const;
 
