@@ -1,6 +1,7 @@
 #include "base/config/yaml_scalars.h"
 
 #include <cmath>
+#include <cstdio>
 #include <limits>
 
 #include "absl/strings/escaping.h"

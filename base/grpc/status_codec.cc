@@ -1,5 +1,6 @@
 #include "base/grpc/status_codec.h"
 
+#include <algorithm>
 #include <string>
 #include <vector>
 

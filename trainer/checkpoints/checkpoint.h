@@ -1,0 +1,52 @@
+// Checkpoints: what a run needs to go on exactly where it was.
+//
+//   DIR/step-000000000150/model.safetensors
+//                         optimizer.safetensors
+//                         manifest.json          last; names the hashes of the others
+//
+// A checkpoint is written beside its final name, synced, then renamed: after any crash a folder
+// named step-… is whole or fails its hashes.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "trainer/optimiser/adamw.h"
+#include "trainer/students/student.h"
+
+namespace limbeck::trainer {
+
+// Position of a run. The random numbers of data order, dropout and noise are functions of
+// (seed, epoch, position), so the cursor is their whole state.
+struct RunPosition {
+  uint64_t step = 0;      // Optimiser steps done.
+  uint32_t epoch = 0;     // Epoch of the next item.
+  uint64_t position = 0;  // Next item within the epoch, over all workers.
+  uint64_t seed = 0;
+  // Hash of everything that must stay equal for the run to go on: spec, snapshots, student.
+  std::string run_hash;
+};
+
+// Whole checkpoints kept per run; older ones are deleted after a newer one is durable.
+inline constexpr size_t kCheckpointsKept = 2;
+
+// Writes a checkpoint of `student` and `optimiser` durably and deletes old ones.
+absl::Status SaveCheckpoint(const std::filesystem::path& directory, const RunPosition& position,
+                            Student* student, AdamW* optimiser);
+
+// Loads the newest whole checkpoint with `run_hash` into student and optimiser, and returns its
+// position. Damaged ones and those of another run are passed over. NOT_FOUND where none is left.
+absl::StatusOr<RunPosition> LoadNewestCheckpoint(const std::filesystem::path& directory,
+                                                 std::string_view run_hash, Student* student,
+                                                 AdamW* optimiser);
+
+// The student's parameters as one safetensors file, and back. FAILED_PRECONDITION names a tensor
+// that is missing or has another shape.
+std::string EncodeModel(Student* student);
+absl::Status DecodeModel(std::string_view file, Student* student);
+
+}  // namespace limbeck::trainer
