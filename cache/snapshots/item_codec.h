@@ -11,7 +11,7 @@
 
 namespace limbeck::cache {
 
-inline constexpr size_t kMaxItemBytes = 64u << 20;
+inline constexpr size_t kMaxItemBytes = 12u << 20;
 
 struct PackedItem {
   TrainingExample example;
