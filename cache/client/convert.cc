@@ -28,8 +28,7 @@ v1::AcquireRequest ToProto(const AcquireRequest& request) {
   }
   // Lives are whole seconds on the wire; rounding up never shortens one.
   const int64_t seconds = absl::ToInt64Seconds(absl::Ceil(request.claim_life, absl::Seconds(1)));
-  message.set_claim_seconds(
-      static_cast<uint32_t>(std::clamp<int64_t>(seconds, 1, UINT32_MAX)));
+  message.set_claim_seconds(static_cast<uint32_t>(std::clamp<int64_t>(seconds, 1, UINT32_MAX)));
   message.set_include_records(request.include_records);
   message.set_lookup_only(request.lookup_only);
   message.set_request_id(request.request_id);
@@ -46,8 +45,8 @@ AcquireRequest FromProto(v1::AcquireRequest message) {
     request.items.push_back({std::move(*item.mutable_canonical_request()), item.top_logprobs(),
                              item.reserve_micro_usd()});
   }
-  request.claim_life = message.claim_seconds() == 0 ? kDefaultClaimLife
-                                                    : absl::Seconds(message.claim_seconds());
+  request.claim_life =
+      message.claim_seconds() == 0 ? kDefaultClaimLife : absl::Seconds(message.claim_seconds());
   request.include_records = message.include_records();
   request.lookup_only = message.lookup_only();
   request.request_id = std::move(*message.mutable_request_id());
@@ -120,8 +119,8 @@ v1::CommitItem ToProto(const CommitItem& item) {
 }
 
 CommitItem FromProto(v1::CommitItem message) {
-  return {std::move(*message.mutable_key()), message.fence(),
-          std::move(*message.mutable_record()), message.actual_micro_usd()};
+  return {std::move(*message.mutable_key()), message.fence(), std::move(*message.mutable_record()),
+          message.actual_micro_usd()};
 }
 
 v1::CommitOutcome ToProto(CommitOutcome outcome) {

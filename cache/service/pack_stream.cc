@@ -44,7 +44,7 @@ PackStream::PackStream(const StreamHost* host) : host_(host) {
   const absl::Status added = host_->registry->Add(this);
   {
     absl::MutexLock lock(&mu_);
-    end_ = added;
+    if (!added.ok()) end_ = added;
     StepIfDue();
   }
   // Reads after the end of a call are answered with "not ok", so this needs no check.
@@ -69,9 +69,9 @@ void PackStream::OnReadDone(bool ok) {
         end_ = absl::InvalidArgumentError("open: the first request of a stream must hold it");
       }
     } else if (request_.part_case() == v1::StreamPacksRequest::kCreditBytes) {
-      credit_ = std::min(credit_ + static_cast<int64_t>(
-                                       std::min(request_.credit_bytes(), kMaxCreditBytes)),
-                         static_cast<int64_t>(kMaxCreditBytes));
+      credit_ = std::min(
+          credit_ + static_cast<int64_t>(std::min(request_.credit_bytes(), kMaxCreditBytes)),
+          static_cast<int64_t>(kMaxCreditBytes));
     } else {
       end_ = absl::InvalidArgumentError("credit_bytes: only credit may follow the first request");
     }
