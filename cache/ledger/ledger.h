@@ -35,7 +35,9 @@ inline constexpr size_t kMaxNameBytes = 256;
 inline constexpr size_t kMaxRequestIdBytes = 64;
 inline constexpr size_t kMaxCanonicalRequestBytes = 4u << 20;
 // Of one answer to Acquire or GetRecords.
-inline constexpr size_t kMaxRecordBytesPerAnswer = 48u << 20;
+inline constexpr size_t kMaxRecordBytesPerAnswer = 12u << 20;
+// Of one record, so that an answer can always hold it.
+inline constexpr size_t kMaxRecordBytes = 12u << 20;
 
 struct AmbiguousCall {
   uint64_t sequence = 0;

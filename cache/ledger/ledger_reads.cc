@@ -53,7 +53,7 @@ absl::StatusOr<std::vector<StoredRecord>> Ledger::GetRecords(
     LIMBECK_ASSIGN_OR_RETURN(std::optional<std::string> record, ReadRecord(domain, key));
     if (!record.has_value()) continue;
     bytes += record->size();
-    if (bytes > kMaxRecordBytesPerAnswer) {
+    if (bytes > kMaxRecordBytesPerAnswer && !records.empty()) {
       return absl::ResourceExhaustedError(absl::StrCat(
           "these records are more than ", kMaxRecordBytesPerAnswer, " bytes: ask for fewer keys"));
     }

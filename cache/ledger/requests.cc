@@ -117,6 +117,9 @@ absl::StatusOr<std::vector<CheckedCommit>> CheckCommit(const std::string& domain
     if (!header.ok()) {
       return Invalid(ItemField(i, "record"), ToStd(header.status().message()));
     }
+    if (item.record.size() > kMaxRecordBytes) {
+      return Invalid(ItemField(i, "record"), absl::StrCat("at most ", kMaxRecordBytes, " bytes"));
+    }
     bytes += item.record.size();
     checked.push_back({&item, header->Serves(), Xxh3(item.record)});
   }
