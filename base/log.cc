@@ -13,6 +13,7 @@
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "base/string_view.h"
+#include "base/utf8.h"
 
 namespace limbeck {
 namespace {
@@ -64,23 +65,6 @@ std::string Shorten(std::string text, size_t max_bytes) {
   return absl::StrCat(text, "[", cut, " more bytes]");
 }
 
-// Length of the well-formed UTF-8 sequence at the start of `text`; 0 where there is none.
-size_t Utf8Length(std::string_view text) {
-  const auto byte = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte(0);
-  const size_t length = lead < 0x80 ? 1 : lead < 0xc2 ? 0 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
-  if (length == 0 || lead > 0xf4 || text.size() < length) return 0;
-  for (size_t i = 1; i < length; ++i) {
-    if ((byte(i) & 0xc0) != 0x80) return 0;
-  }
-  // Overlong forms, surrogates and code points past the last one.
-  if ((lead == 0xe0 && byte(1) < 0xa0) || (lead == 0xed && byte(1) > 0x9f) ||
-      (lead == 0xf0 && byte(1) < 0x90) || (lead == 0xf4 && byte(1) > 0x8f)) {
-    return 0;
-  }
-  return length;
-}
-
 // Escapes as inside a JSON string; the text format uses the same, so that a message stays one line.
 std::string Escape(std::string_view text, bool escape_quotes) {
   static constexpr char kDigits[] = "0123456789abcdef";
@@ -88,7 +72,7 @@ std::string Escape(std::string_view text, bool escape_quotes) {
   escaped.reserve(text.size());
   while (!text.empty()) {
     const auto byte = static_cast<unsigned char>(text.front());
-    const size_t length = Utf8Length(text);
+    const size_t length = Utf8SequenceLength(text);
     if (byte == '\n') {
       escaped += "\\n";
     } else if (escape_quotes && (byte == '"' || byte == '\\')) {

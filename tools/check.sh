@@ -42,7 +42,10 @@ existing() { while IFS= read -r file; do [ ! -f "$file" ] || printf '%s\0' "$fil
 check_format() {
   local program status=0
   program=$(clang_format_path) || return 1
-  sources '*.h' '*.cc' | existing | xargs -0 -r "$program" --dry-run -Werror || status=1
+  sources '*.h' '*.cc' | existing | xargs -0 -r "$program" --dry-run -Werror >build/format.log 2>&1 || {
+    status=1
+    sed -n 's/^\([^: ]*\):[0-9]*:[0-9]*: error:.*/\1: is formatted differently; .\/dev fmt/p' build/format.log | sort -u
+  }
   if command -v rustfmt >/dev/null; then
     sources '*.rs' | existing | xargs -0 -r rustfmt --check --edition 2021 || status=1
   elif [ -n "$(sources '*.rs')" ]; then

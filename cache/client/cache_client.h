@@ -31,6 +31,9 @@ struct AcquireRequest {
   std::string domain;
   std::vector<std::string> accounts;
   ClaimOwner owner;
+  // Names this attempt: the same id again (a retry after an unknown outcome) is given the claims it
+  // already holds, another id waits for them. Empty: the client draws one per call.
+  std::string request_id;
   std::vector<AcquireItem> items;  // At most kMaxBatchItems.
   absl::Duration claim_life = absl::Minutes(15);
   bool include_records = false;
@@ -43,7 +46,7 @@ struct AcquireResult {
   enum class Kind { kHit, kYours, kWait, kRefused, kAbsent };
   Kind kind = Kind::kAbsent;
   std::string key;              // 32 bytes.
-  std::string record;           // kHit with include_records.
+  std::string record;           // kHit with include_records; empty where it did not fit.
   uint64_t fence = 0;           // kYours.
   absl::Duration retry_after;   // kWait.
   std::string refused_account;  // kRefused.

@@ -6,7 +6,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
-#include "cache/records/reason.h"
+#include "base/error_details.h"
 
 namespace limbeck::cache {
 namespace {

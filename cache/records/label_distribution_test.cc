@@ -6,7 +6,7 @@
 #include <numeric>
 #include <random>
 
-#include "cache/records/reason.h"
+#include "base/error_details.h"
 
 namespace limbeck::cache {
 namespace {
@@ -110,7 +110,9 @@ TEST(LabelDistributionTest, VotesAreSmoothed) {
   EXPECT_NEAR(d->leftover, 1.0 / 4.5, 1e-12);
 }
 
-std::string Reason(const absl::Status& status) { return std::string(ReasonOf(status)); }
+std::string Reason(const absl::Status& status) {
+  return GetReason(status).value_or(ErrorReason()).reason;
+}
 
 TEST(LabelDistributionTest, FailuresNameTheirReason) {
   const LabelSet set = Sentiment();

@@ -1,0 +1,72 @@
+#include "cache/ledger/transaction.h"
+
+#include <gtest/gtest.h>
+
+#include "base/kv/open.h"
+
+namespace limbeck::cache {
+namespace {
+
+class TransactionTest : public testing::Test {
+ protected:
+  TransactionTest() {
+    kv::OpenOptions options;
+    options.driver = "memory";
+    options.tables = LedgerTables();
+    auto engine = kv::Open(options);
+    EXPECT_TRUE(engine.ok()) << engine.status();
+    engine_ = *std::move(engine);
+    kv::WriteBatch batch;
+    batch.Put(kClaimTable, "old", "1");
+    EXPECT_TRUE(engine_->Write(batch).ok());
+  }
+
+  std::optional<std::string> Get(Transaction* transaction, const std::string& key) {
+    const auto value = transaction->Get(kClaimTable, key);
+    EXPECT_TRUE(value.ok()) << value.status();
+    return *value;
+  }
+
+  std::unique_ptr<kv::Engine> engine_;
+  HotRows hot_;
+};
+
+TEST_F(TransactionTest, ReadsSeeItsOwnWrites) {
+  Transaction transaction(engine_.get(), &hot_);
+  EXPECT_EQ(Get(&transaction, "old"), "1");
+  transaction.Put(kClaimTable, "old", "2");
+  EXPECT_EQ(Get(&transaction, "old"), "2");
+  transaction.Delete(kClaimTable, "old");
+  EXPECT_EQ(Get(&transaction, "old"), std::nullopt);
+  EXPECT_EQ(Get(&transaction, "new"), std::nullopt);
+}
+
+TEST_F(TransactionTest, RollBackKeepsWhatWasThereAtTheMark) {
+  Transaction transaction(engine_.get(), &hot_);
+  transaction.Put(kClaimTable, "a", "1");
+  transaction.counters().next_fence = 5;
+  transaction.Mark();
+  transaction.Put(kClaimTable, "a", "2");
+  transaction.Put(kClaimTable, "a", "3");
+  transaction.Delete(kClaimTable, "old");
+  transaction.Put(kClaimTable, "b", "1");
+  transaction.counters().next_fence = 6;
+  transaction.RollBack();
+  EXPECT_EQ(Get(&transaction, "a"), "1");
+  EXPECT_EQ(Get(&transaction, "old"), "1");
+  EXPECT_EQ(Get(&transaction, "b"), std::nullopt);
+  EXPECT_EQ(transaction.counters().next_fence, 5u);
+  EXPECT_EQ(transaction.TakeBatch().operations().size(), 1u);
+}
+
+TEST_F(TransactionTest, AccountsComeFromHotRows) {
+  hot_["job/1"] = "hot";
+  Transaction transaction(engine_.get(), &hot_);
+  EXPECT_EQ(*transaction.Get(kAccountTable, "job/1"), "hot");
+  transaction.Put(kAccountTable, "job/1", "new");
+  EXPECT_EQ(*transaction.Get(kAccountTable, "job/1"), "new");
+  EXPECT_EQ(transaction.AccountWrites().at("job/1"), "new");
+}
+
+}  // namespace
+}  // namespace limbeck::cache

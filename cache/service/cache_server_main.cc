@@ -1,0 +1,110 @@
+// limbeck-cache: the cache of soft outputs with its ledger, as a server.
+#include <signal.h>
+
+#include <cstdio>
+#include <iostream>
+#include <string>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "absl/flags/usage.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/file.h"
+#include "base/grpc/server.h"
+#include "base/log.h"
+#include "base/metrics/exposition_server.h"
+#include "base/status.h"
+#include "cache/service/cache_node.h"
+
+ABSL_FLAG(std::string, data_dir, "", "Folder of the database and the packs; created when missing.");
+ABSL_FLAG(std::string, listen, "127.0.0.1:7071",
+          "Address of the service; port 0 takes a free one.");
+ABSL_FLAG(bool, insecure, false, "Listen beyond this machine without TLS and tokens.");
+ABSL_FLAG(std::string, tls_certificate, "", "PEM file with the server's certificate.");
+ABSL_FLAG(std::string, tls_key, "", "PEM file with the certificate's key.");
+ABSL_FLAG(std::string, tls_client_ca, "", "PEM file; clients must show a certificate it signed.");
+ABSL_FLAG(std::string, token_file, "", "File with the tokens that may call, one a line.");
+ABSL_FLAG(std::string, metrics_address, "", "Address of http://…/metrics; empty for none.");
+ABSL_FLAG(std::string, port_file, "", "Write the service's port here once it is ready.");
+ABSL_FLAG(absl::Duration, drain, absl::Seconds(25),
+          "After SIGTERM or SIGINT, time for calls in progress to end.");
+ABSL_FLAG(uint64_t, pack_cache_mib, 256, "Memory for opened packs.");
+ABSL_FLAG(uint64_t, block_cache_mib, 64, "Memory for the database's blocks.");
+ABSL_FLAG(uint64_t, max_streams, 256, "Streams at once.");
+
+namespace {
+
+using namespace limbeck;
+
+// SIGTERM and SIGINT, blocked in all threads from before the first starts, for sigwait.
+sigset_t BlockStopSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return signals;
+}
+
+// Flags may be written --data-dir as well as --data_dir.
+void AllowDashes(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    if (std::string_view(argv[i]).rfind("--", 0) != 0) continue;
+    for (char* c = argv[i] + 2; *c != '\0' && *c != '='; ++c) {
+      if (*c == '-') *c = '_';
+    }
+  }
+}
+
+absl::Status Run(const sigset_t& stop_signals) {
+  const std::string data_dir = absl::GetFlag(FLAGS_data_dir);
+  if (data_dir.empty()) return absl::InvalidArgumentError("--data_dir: name the cache's folder");
+  metrics::Registry registry;
+  cache::CacheNodeOptions options;
+  options.registry = &registry;
+  options.block_cache_bytes = absl::GetFlag(FLAGS_block_cache_mib) << 20;
+  options.service.pack_cache_bytes = absl::GetFlag(FLAGS_pack_cache_mib) << 20;
+  options.service.max_streams = absl::GetFlag(FLAGS_max_streams);
+  LIMBECK_ASSIGN_OR_RETURN(const auto node, cache::CacheNode::Open(data_dir, options));
+
+  rpc::ServerOptions server_options;
+  server_options.address = absl::GetFlag(FLAGS_listen);
+  server_options.insecure = absl::GetFlag(FLAGS_insecure);
+  server_options.tls_certificate_file = absl::GetFlag(FLAGS_tls_certificate);
+  server_options.tls_key_file = absl::GetFlag(FLAGS_tls_key);
+  server_options.tls_client_ca_file = absl::GetFlag(FLAGS_tls_client_ca);
+  server_options.token_file = absl::GetFlag(FLAGS_token_file);
+  LIMBECK_ASSIGN_OR_RETURN(const auto server,
+                           rpc::Server::Start(server_options, {node->service()}));
+  std::unique_ptr<metrics::ExpositionServer> exposition;
+  if (const std::string address = absl::GetFlag(FLAGS_metrics_address); !address.empty()) {
+    LIMBECK_ASSIGN_OR_RETURN(exposition, metrics::ExpositionServer::Start(address, &registry));
+  }
+  if (const std::string path = absl::GetFlag(FLAGS_port_file); !path.empty()) {
+    LIMBECK_RETURN_IF_ERROR(WriteFileDurably(path, absl::StrCat(server->port(), "\n")));
+  }
+  std::cout << "limbeck-cache ready on " << server->local_target() << ", data in " << data_dir
+            << std::endl;
+
+  int signal = 0;
+  sigwait(&stop_signals, &signal);
+  LIMBECK_LOG(INFO) << "stopping" << LogField("signal", signal);
+  node->StopStreams();
+  server->Shutdown(absl::GetFlag(FLAGS_drain));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  absl::SetProgramUsageMessage("limbeck-cache --data_dir FOLDER [--listen HOST:PORT]");
+  AllowDashes(argc, argv);
+  absl::ParseCommandLine(argc, argv);
+  const sigset_t stop_signals = BlockStopSignals();
+  if (const absl::Status status = Run(stop_signals); !status.ok()) {
+    std::cerr << "limbeck-cache: " << status.message() << std::endl;
+    return 1;
+  }
+  return 0;
+}

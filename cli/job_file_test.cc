@@ -1,0 +1,69 @@
+#include "cli/job_file.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "absl/strings/str_cat.h"
+#include "base/error_details.h"
+#include "base/file.h"
+
+namespace limbeck::cli {
+namespace {
+
+using ::testing::HasSubstr;
+
+class JobFileTest : public ::testing::Test {
+ protected:
+  absl::StatusOr<v1::JobSpec> Load(std::string_view text) {
+    const auto path = temp_.path() / "job.yaml";
+    EXPECT_TRUE(WriteFileDurably(path, text).ok());
+    return LoadJobFile(path);
+  }
+
+  ScopedTempDirectory temp_;
+};
+
+TEST_F(JobFileTest, TheExampleLoadsOnceItsDatasetExists) {
+  EXPECT_EQ(Load(ExampleJobFile()).status().code(), absl::StatusCode::kInvalidArgument);
+  ASSERT_TRUE(WriteFileDurably(temp_.path() / "train.jsonl", "{}\n").ok());
+  const auto spec = Load(ExampleJobFile());
+  ASSERT_TRUE(spec.ok()) << spec.status();
+  EXPECT_EQ(spec->task().classify().labels_size(), 2);
+  EXPECT_EQ(spec->budget().ceiling_micro_usd(), 5'000'000);
+}
+
+TEST_F(JobFileTest, NamesEverythingThatIsMissingAtOnce) {
+  const auto spec = Load("data: {train: {path: nowhere.jsonl}, held_out: {}}\n");
+  const auto violations = GetFieldViolations(spec.status());
+  std::vector<std::string> fields;
+  for (const auto& violation : violations) fields.push_back(violation.field);
+  EXPECT_THAT(fields, ::testing::ElementsAre("data.train.path", "data.held_out", "data.prompt.user",
+                                             "teachers", "task"));
+}
+
+TEST_F(JobFileTest, FaultsOfTheYamlComeWithTheirLine) {
+  const auto spec = Load("display_name: x\nbudgett: {}\nruntime: {min_workers: many}\n");
+  EXPECT_EQ(spec.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_EQ(GetFieldViolations(spec.status()).size(), 2u);
+  EXPECT_THAT(std::string(spec.status().message()), HasSubstr("2"));
+}
+
+TEST_F(JobFileTest, ADatasetNeedsAKnownExtension) {
+  ASSERT_TRUE(WriteFileDurably(temp_.path() / "rows.txt", "{}\n").ok());
+  const auto spec = Load("data: {train: {path: rows.txt}}\n");
+  EXPECT_THAT(std::string(spec.status().message()), HasSubstr(".jsonl"));
+}
+
+TEST(ExampleFilesTest, TheExampleJobsOfTheRepositoryLoad) {
+  const char* root = std::getenv("LIMBECK_SOURCE_DIR");
+  ASSERT_NE(root, nullptr);
+  const auto spec = LoadJobFile(std::filesystem::path(root) / "examples/definitions/job.yaml");
+  ASSERT_TRUE(spec.ok()) << spec.status();
+  EXPECT_EQ(spec->task().classify().labels_size(), 5);
+  EXPECT_EQ(spec->data().prompt().examples_size(), 5);
+}
+
+}  // namespace
+}  // namespace limbeck::cli

@@ -1,0 +1,27 @@
+#include <memory>
+#include <string>
+
+#include "CLI/CLI.hpp"
+#include "cli/commands.h"
+#include "cli/job_change.h"
+
+namespace limbeck::cli {
+
+void AddJobsCancel(CLI::App& jobs, Session& session) {
+  auto id = std::make_shared<std::string>();
+  CLI::App* command =
+      jobs.add_subcommand("cancel", "End a job for good; bought answers stay in the cache");
+  command->add_option("ID", *id, "The job")->required();
+  command->footer(
+      "Example:\n"
+      "  limbeck jobs cancel job-0123456789abcdef\n\n"
+      "Exit status: 0 done, 1 the service refused or could not be reached.");
+  command->callback([&session, id] {
+    session.set_command([&session, id] {
+      return ChangeJob<v1::CancelDistillationJobRequest>(
+          session, *id, &v1::DistillationService::Stub::CancelDistillationJob);
+    });
+  });
+}
+
+}  // namespace limbeck::cli

@@ -1,0 +1,44 @@
+#include <memory>
+#include <string>
+
+#include "CLI/CLI.hpp"
+#include "base/status.h"
+#include "cli/commands.h"
+#include "cli/job_change.h"
+#include "cli/print.h"
+
+namespace limbeck::cli {
+namespace {
+
+absl::Status RaiseCeiling(Session& session, const std::string& id, const std::string& usd) {
+  v1::UpdateDistillationJobRequest request;
+  request.set_id(id);
+  LIMBECK_ASSIGN_OR_RETURN(const int64_t ceiling, ParseUsd(usd));
+  request.set_ceiling_micro_usd(ceiling);
+  LIMBECK_ASSIGN_OR_RETURN(auto* stub, session.Jobs());
+  return Call(stub, &v1::DistillationService::Stub::UpdateDistillationJob, request).status();
+}
+
+}  // namespace
+
+void AddJobsResume(CLI::App& jobs, Session& session) {
+  auto id = std::make_shared<std::string>();
+  auto ceiling = std::make_shared<std::string>();
+  CLI::App* command = jobs.add_subcommand("resume", "Let a paused job go on");
+  command->add_option("ID", *id, "The job")->required();
+  command->add_option("--ceiling-usd", *ceiling, "First set the job's ceiling to this");
+  command->footer(
+      "Examples:\n"
+      "  limbeck jobs resume job-0123456789abcdef\n"
+      "  limbeck jobs resume job-0123456789abcdef --ceiling-usd 30\n\n"
+      "Exit status: 0 done, 1 refused (for example not paused), 2 no amount of money.");
+  command->callback([&session, id, ceiling] {
+    session.set_command([&session, id, ceiling]() -> absl::StatusOr<int> {
+      if (!ceiling->empty()) LIMBECK_RETURN_IF_ERROR(RaiseCeiling(session, *id, *ceiling));
+      return ChangeJob<v1::ResumeDistillationJobRequest>(
+          session, *id, &v1::DistillationService::Stub::ResumeDistillationJob);
+    });
+  });
+}
+
+}  // namespace limbeck::cli

@@ -1,0 +1,60 @@
+// Why a teacher gave no usable answer, and what follows from it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/time/time.h"
+#include "base/http/transport.h"
+
+namespace limbeck::gateway {
+
+enum class FailureClass : uint8_t {
+  kRetryable,    // A fault on the way: another try may succeed.
+  kRateLimited,  // The account is over a limit: wait, then retry.
+  kBadRequest,   // This query will never be accepted.
+  kStopTeacher,  // No query will be accepted until the operator acts: key, money, permission.
+  kRefused,      // The provider will not answer this row.
+  kGarbled,      // An answer that was served cannot be read.
+  kCancelled,    // The caller or shutdown ended it.
+  kDeadline      // The query's own deadline passed.
+};
+
+std::string_view FailureClassName(FailureClass cls);
+
+struct Failure {
+  FailureClass cls = FailureClass::kRetryable;
+  // For programs and metrics: "HTTP_503", "insufficient_quota", "TRUNCATED_JSON".
+  std::string reason;
+  // For people; holds no key and no more than 300 bytes of what the provider said.
+  std::string message;
+  std::optional<absl::Duration> wait_hint;
+  // The provider may have served, and billed, the call. When true a retry may cost twice.
+  bool may_have_been_billed = false;
+  int http_status = 0;
+  std::string request_id;
+};
+
+// What an error body says, whatever its shape: OpenAI's and Anthropic's objects, Mistral's flat
+// one, Gemini's one-element array, a plain string.
+struct ErrorBody {
+  bool present = false;
+  std::string type;
+  std::string code;  // Numbers as decimal text.
+  std::string message;
+  std::string detail_code;  // error.details.error_code
+};
+ErrorBody ParseErrorBody(std::string_view body);
+
+// Classifies a complete answer whose status code is not 200, or a 200 that carries an error.
+Failure ClassifyError(const http::Response& response, const ErrorBody& error, absl::Time now);
+
+// Classifies a transfer without a complete answer.
+Failure ClassifyDelivery(const http::Outcome& outcome);
+
+// A failure of an answer with status 200 that cannot be read.
+Failure Garbled(const http::Response& response, std::string_view reason, std::string_view message);
+
+}  // namespace limbeck::gateway

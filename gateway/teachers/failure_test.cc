@@ -1,0 +1,105 @@
+#include "gateway/teachers/failure.h"
+
+#include <gtest/gtest.h>
+
+namespace limbeck::gateway {
+namespace {
+
+const absl::Time kNow = absl::FromUnixSeconds(1'700'000'000);
+
+Failure Classify(int status, const std::string& body, std::vector<http::Header> headers = {}) {
+  http::Response response;
+  response.status_code = status;
+  response.body = body;
+  response.headers = std::move(headers);
+  return ClassifyError(response, ParseErrorBody(body), kNow);
+}
+
+TEST(FailureTest, StatusCodesFallIntoTheirClasses) {
+  for (const int status : {408, 409, 500, 502, 503, 504, 529}) {
+    EXPECT_EQ(Classify(status, "").cls, FailureClass::kRetryable) << status;
+  }
+  EXPECT_EQ(Classify(429, "").cls, FailureClass::kRateLimited);
+  for (const int status : {400, 413, 422}) {
+    EXPECT_EQ(Classify(status, "").cls, FailureClass::kBadRequest) << status;
+  }
+  for (const int status : {401, 402, 403, 404}) {
+    EXPECT_EQ(Classify(status, "").cls, FailureClass::kStopTeacher) << status;
+  }
+}
+
+TEST(FailureTest, OnlyServedErrorsMayHaveBeenBilled) {
+  for (const int status : {500, 502, 504}) {
+    EXPECT_TRUE(Classify(status, "").may_have_been_billed) << status;
+  }
+  for (const int status : {400, 408, 409, 429, 503, 529}) {
+    EXPECT_FALSE(Classify(status, "").may_have_been_billed) << status;
+  }
+}
+
+TEST(FailureTest, BillingInA429StopsTheTeacher) {
+  EXPECT_EQ(Classify(429, R"({"error":{"code":"insufficient_quota","type":"x"}})").cls,
+            FailureClass::kStopTeacher);
+  EXPECT_EQ(Classify(429, R"({"error":{"type":"rate_limit_error",
+                              "details":{"error_code":"enforced_spend_limit_reached"}}})")
+                .cls,
+            FailureClass::kStopTeacher);
+  EXPECT_EQ(Classify(429, R"({"error":{"code":"slow_down"}})").cls, FailureClass::kRateLimited);
+}
+
+TEST(FailureTest, A402WithRetryAfterIsAWait) {
+  const Failure failure = Classify(402, "", {{"Retry-After", "3"}});
+  EXPECT_EQ(failure.cls, FailureClass::kRateLimited);
+  EXPECT_EQ(failure.wait_hint, absl::Seconds(3));
+}
+
+TEST(FailureTest, TheProvidersOwnVerdictOverridesTheStatus) {
+  EXPECT_EQ(Classify(500, "", {{"x-should-retry", "false"}}).cls, FailureClass::kBadRequest);
+  EXPECT_EQ(Classify(400, "", {{"x-should-retry", "true"}}).cls, FailureClass::kRetryable);
+}
+
+TEST(FailureTest, PromptFiltersRefuseTheRow) {
+  EXPECT_EQ(
+      Classify(400, R"({"error":{"code":"content_filter","param":"prompt","status":400}})").cls,
+      FailureClass::kRefused);
+}
+
+TEST(FailureTest, EveryErrorShapeIsRead) {
+  EXPECT_EQ(ParseErrorBody(R"({"error":{"code":400,"message":"m","type":"t"}})").code, "400");
+  EXPECT_EQ(ParseErrorBody(R"({"error":{"code":"429","message":"m"}})").code, "429");
+  EXPECT_EQ(ParseErrorBody(R"({"error":{"code":null,"message":"m","type":"t"}})").type, "t");
+  EXPECT_EQ(ParseErrorBody(R"([{"error":{"code":429,"message":"m"}}])").message, "m");
+  EXPECT_EQ(ParseErrorBody(R"({"error":"text"})").message, "text");
+  EXPECT_EQ(ParseErrorBody(R"({"object":"error","message":"flat","type":"t"})").message, "flat");
+  for (const char* body : {"", "<html>", "[]", "3", "{}", R"({"error":null})", R"({"error":[]})"}) {
+    EXPECT_FALSE(ParseErrorBody(body).present) << body;
+  }
+}
+
+TEST(FailureTest, AnErrorInsideA200TakesTheStatusOfItsType) {
+  EXPECT_EQ(Classify(200, R"({"error":{"type":"overloaded_error"}})").cls,
+            FailureClass::kRetryable);
+  EXPECT_EQ(Classify(200, R"({"error":{"code":429}})").cls, FailureClass::kRateLimited);
+  EXPECT_TRUE(Classify(200, R"({"error":{"code":502}})").may_have_been_billed);
+}
+
+TEST(FailureTest, LongMessagesAreCut) {
+  EXPECT_LE(Classify(500, std::string(100'000, 'x')).message.size(), 400u);
+}
+
+TEST(FailureTest, DeliveryDecidesAmbiguity) {
+  http::Outcome outcome;
+  outcome.status = absl::UnavailableError("refused");
+  outcome.delivery = http::Delivery::kNotSent;
+  EXPECT_FALSE(ClassifyDelivery(outcome).may_have_been_billed);
+  outcome.delivery = http::Delivery::kUnknown;
+  EXPECT_TRUE(ClassifyDelivery(outcome).may_have_been_billed);
+  EXPECT_EQ(ClassifyDelivery(outcome).reason, "ANSWER_LOST");
+  outcome.status = absl::ResourceExhaustedError("too large");
+  EXPECT_EQ(ClassifyDelivery(outcome).cls, FailureClass::kGarbled);
+  outcome.status = absl::CancelledError("");
+  EXPECT_EQ(ClassifyDelivery(outcome).cls, FailureClass::kCancelled);
+}
+
+}  // namespace
+}  // namespace limbeck::gateway

@@ -1,0 +1,20 @@
+// Chat completions with logprobs: OpenAI, and the servers that speak its shape (vLLM, llama.cpp,
+// Ollama's /v1, Azure's v1 endpoint, most hosts).
+#pragma once
+
+#include "gateway/teachers/teacher.h"
+
+namespace limbeck::gateway {
+
+class OpenAiProvider : public Provider {
+ public:
+  std::string_view kind() const override { return "openai"; }
+  Capabilities capabilities() const override;
+  absl::StatusOr<http::Request> BuildRequest(const TeacherConfig& config,
+                                             const TeacherQuery& query) const override;
+  ParseResult ParseResponse(const TeacherConfig& config, const TeacherQuery& query,
+                            const http::Response& response, absl::Time now) const override;
+  QuotaHints ParseHints(const http::Response& response, absl::Time now) const override;
+};
+
+}  // namespace limbeck::gateway

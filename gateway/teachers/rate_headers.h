@@ -1,0 +1,33 @@
+// Waits and remaining counts in answer headers, in the many forms that providers use.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "absl/time/time.h"
+#include "base/http/transport.h"
+#include "gateway/limits/quota_pool.h"
+
+namespace limbeck::gateway {
+
+// No header may ask for more than this; see QuotaPoolOptions::max_pause for the pool's own limit.
+inline constexpr absl::Duration kMaxWaitHint = absl::Hours(24);
+
+// `retry-after-ms`, else `retry-after` as seconds or HTTP date. Past dates are zero; NaN, negative
+// and unreadable values are absent; huge ones are cut to kMaxWaitHint.
+std::optional<absl::Duration> RetryAfter(const http::Response& response, absl::Time now);
+
+// "1s", "6m0s", "12ms", "1.5s", "45"; absent when it is none of these or negative.
+std::optional<absl::Duration> ParseResetDuration(std::string_view text);
+
+// x-ratelimit-remaining-…, x-ratelimit-reset-… and Azure's misspelt x-rate-limit-….
+QuotaHints OpenAiHints(const http::Response& response, absl::Time now);
+
+// anthropic-ratelimit-…-remaining and …-reset, resets as RFC 3339 times.
+QuotaHints AnthropicHints(const http::Response& response, absl::Time now);
+
+// `x-request-id` or `request-id`; empty when absent.
+std::string RequestId(const http::Response& response);
+
+}  // namespace limbeck::gateway

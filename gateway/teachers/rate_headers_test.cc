@@ -1,0 +1,79 @@
+#include "gateway/teachers/rate_headers.h"
+
+#include <gtest/gtest.h>
+
+namespace limbeck::gateway {
+namespace {
+
+const absl::Time kNow = absl::FromUnixSeconds(1'700'000'000);  // Tue, 14 Nov 2023 22:13:20 GMT
+
+http::Response With(std::vector<http::Header> headers, int status = 429) {
+  http::Response response;
+  response.status_code = status;
+  response.headers = std::move(headers);
+  return response;
+}
+
+std::optional<absl::Duration> Wait(const std::string& value) {
+  return RetryAfter(With({{"Retry-After", value}}), kNow);
+}
+
+TEST(RateHeadersTest, ReadsRetryAfterInAllItsForms) {
+  EXPECT_EQ(Wait("3"), absl::Seconds(3));
+  EXPECT_EQ(Wait("0.5"), absl::Milliseconds(500));
+  EXPECT_EQ(Wait("Tue, 14 Nov 2023 22:14:20 GMT"), absl::Seconds(60));
+  EXPECT_EQ(Wait("Tue, 14 Nov 2023 22:00:00 GMT"), absl::ZeroDuration());
+  EXPECT_EQ(RetryAfter(With({{"retry-after", "9"}, {"retry-after-ms", "250"}}), kNow),
+            absl::Milliseconds(250));
+}
+
+TEST(RateHeadersTest, NonsenseIsAbsentAndHugeValuesAreCut) {
+  for (const char* value : {"", "NaN", "-5", "soon", "-inf", "12 parsecs"}) {
+    EXPECT_FALSE(Wait(value).has_value()) << value;
+  }
+  for (const char* value : {"1e300", "inf", "99999999", "Fri, 14 Nov 2093 22:13:20 GMT"}) {
+    EXPECT_EQ(Wait(value), kMaxWaitHint) << value;
+  }
+}
+
+TEST(RateHeadersTest, ReadsResetDurations) {
+  EXPECT_EQ(ParseResetDuration("12ms"), absl::Milliseconds(12));
+  EXPECT_EQ(ParseResetDuration("6m0s"), absl::Minutes(6));
+  EXPECT_EQ(ParseResetDuration("1.5s"), absl::Milliseconds(1500));
+  EXPECT_EQ(ParseResetDuration("55"), absl::Seconds(55));
+  EXPECT_FALSE(ParseResetDuration("-1").has_value());
+  EXPECT_FALSE(ParseResetDuration("x").has_value());
+  EXPECT_FALSE(ParseResetDuration("").has_value());
+}
+
+TEST(RateHeadersTest, ReadsOpenAiCounts) {
+  const QuotaHints hints = OpenAiHints(With({{"x-ratelimit-remaining-requests", "7"},
+                                             {"X-RateLimit-Remaining-Tokens", "-1"},
+                                             {"x-ratelimit-reset-requests", "1s"}},
+                                            200),
+                                       kNow);
+  EXPECT_EQ(hints.remaining_requests, 7);
+  EXPECT_FALSE(hints.remaining_input_tokens.has_value());
+  EXPECT_EQ(hints.reset_requests, absl::Seconds(1));
+  EXPECT_FALSE(hints.retry_after.has_value());
+}
+
+TEST(RateHeadersTest, ReadsAzuresMisspeltHeaderOn429Only) {
+  const std::vector<http::Header> headers = {{"x-rate-limit-reset-tokens", "55"}};
+  EXPECT_EQ(OpenAiHints(With(headers), kNow).retry_after, absl::Seconds(55));
+  EXPECT_FALSE(OpenAiHints(With(headers, 200), kNow).retry_after.has_value());
+}
+
+TEST(RateHeadersTest, ReadsAnthropicCountsAndTimes) {
+  const QuotaHints hints =
+      AnthropicHints(With({{"anthropic-ratelimit-requests-remaining", "0"},
+                           {"anthropic-ratelimit-requests-reset", "2023-11-14T22:13:50Z"},
+                           {"anthropic-ratelimit-output-tokens-remaining", "80"}}),
+                     kNow);
+  EXPECT_EQ(hints.remaining_requests, 0);
+  EXPECT_EQ(hints.remaining_output_tokens, 80);
+  EXPECT_EQ(hints.reset_requests, absl::Seconds(30));
+}
+
+}  // namespace
+}  // namespace limbeck::gateway

@@ -1,0 +1,35 @@
+#include "gateway/teachers/registry.h"
+
+#include "absl/strings/str_cat.h"
+#include "base/string_view.h"
+#include "gateway/teachers/anthropic/anthropic_provider.h"
+#include "gateway/teachers/openai/openai_provider.h"
+
+namespace limbeck::gateway {
+namespace {
+
+const std::vector<const Provider*>& Providers() {
+  static const auto* const providers =
+      new std::vector<const Provider*>{new AnthropicProvider, new OpenAiProvider};
+  return *providers;
+}
+
+}  // namespace
+
+std::vector<std::string_view> ProviderKinds() {
+  std::vector<std::string_view> kinds;
+  for (const Provider* provider : Providers()) kinds.push_back(provider->kind());
+  return kinds;
+}
+
+absl::StatusOr<const Provider*> FindProvider(std::string_view kind) {
+  std::string known;
+  for (const Provider* provider : Providers()) {
+    if (provider->kind() == kind) return provider;
+    absl::StrAppend(&known, known.empty() ? "" : ", ", ToAbsl(provider->kind()));
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("unknown provider kind \"", ToAbsl(kind), "\"; known kinds: ", known));
+}
+
+}  // namespace limbeck::gateway

@@ -1,0 +1,125 @@
+// The seam to model providers: what a teacher is, what it is asked, and what a provider kind must
+// be able to do. One folder per kind implements it; registry.h lists them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "base/error_details.h"
+#include "base/http/transport.h"
+#include "base/secret.h"
+#include "cache/records/soft_output.h"
+#include "gateway/limits/quota_pool.h"
+#include "gateway/teachers/failure.h"
+
+namespace limbeck::gateway {
+
+// The operator's statement that students may be trained on a teacher's output.
+struct TrainingUse {
+  std::string basis;        // "own model", "open licence", "provider's programme", "consent"
+  std::string evidence;     // Where the licence or consent is kept.
+  std::string reviewed_on;  // ISO date.
+};
+
+struct TeacherTimeouts {
+  absl::Duration connect = absl::Seconds(5);
+  absl::Duration total = absl::Seconds(600);
+  absl::Duration idle = absl::Seconds(120);
+};
+
+// A teacher as the operator configured it.
+struct TeacherConfig {
+  std::string name;
+  std::string kind;      // One of ProviderKinds().
+  std::string base_url;  // "https://api.openai.com/v1", without a trailing slash.
+  std::string model;
+  // What the operator calls this state of the model; a change makes every cached answer another.
+  std::string revision;
+  Secret api_key;  // Empty where the server asks for none.
+  std::string quota_pool;
+  int64_t input_micro_usd_per_million = 0;
+  int64_t output_micro_usd_per_million = 0;
+  QuotaPoolOptions limits;
+  std::optional<TrainingUse> training_use;
+  TeacherTimeouts timeouts;
+  size_t max_response_bytes = 64u << 20;
+  // Most candidates the model gives per token; queries for more are refused before they cost.
+  uint32_t max_top_logprobs = 20;
+  // Some OpenAI models refuse `max_tokens` and want `max_completion_tokens`.
+  bool max_completion_tokens = false;
+};
+
+enum class Role : uint8_t { kSystem = 0, kUser = 1, kAssistant = 2 };
+
+struct Turn {
+  Role role = Role::kUser;
+  std::string content;  // UTF-8.
+};
+
+struct Sampling {
+  double temperature = 1.0;
+  std::optional<double> top_p;
+  uint32_t max_tokens = 256;
+  std::optional<int64_t> seed;
+  std::vector<std::string> stop;
+};
+
+// One question, fully expanded.
+struct TeacherQuery {
+  std::vector<Turn> messages;
+  Sampling sampling;
+  // JSON schema that the answer must follow; empty for free text.
+  std::string response_schema;
+  // Candidates wanted per token; 0 asks for no logprobs. Not part of the canonical request.
+  uint32_t top_logprobs = 0;
+  // Tells apart the votes of one question.
+  uint32_t sample_index = 0;
+};
+
+// What a provider kind can give at best; a model may give less.
+struct Capabilities {
+  bool logprobs = false;
+  bool seed = false;
+  uint32_t max_top_logprobs = 0;
+};
+
+// An answer, or why there is none.
+using ParseResult = std::variant<cache::SoftOutput, Failure>;
+
+// A provider kind. Stateless; const methods are thread-safe.
+class Provider {
+ public:
+  virtual ~Provider() = default;
+
+  virtual std::string_view kind() const = 0;
+  virtual Capabilities capabilities() const = 0;
+
+  // INVALID_ARGUMENT when this kind cannot ask the query: a parameter it does not have, messages
+  // that are not UTF-8, a schema that is not JSON.
+  virtual absl::StatusOr<http::Request> BuildRequest(const TeacherConfig& config,
+                                                     const TeacherQuery& query) const = 0;
+
+  // Reads a complete answer of any status code. `now` is wall time, for dates in headers and the
+  // record's provenance. Never fails on content: what cannot be read is a Failure.
+  virtual ParseResult ParseResponse(const TeacherConfig& config, const TeacherQuery& query,
+                                    const http::Response& response, absl::Time now) const = 0;
+
+  // What the answer's headers say about the account.
+  virtual QuotaHints ParseHints(const http::Response& response, absl::Time now) const = 0;
+};
+
+// Everything wrong with a teacher's configuration; empty when it is usable. `path` is the prefix
+// of field names.
+std::vector<FieldViolation> CheckTeacher(const TeacherConfig& config, std::string_view path);
+
+// Everything wrong with a query for this teacher, before it costs anything.
+std::vector<FieldViolation> CheckQuery(const TeacherConfig& config, const Capabilities& can,
+                                       const TeacherQuery& query);
+
+}  // namespace limbeck::gateway

@@ -1,0 +1,117 @@
+#include "tests/bench/harvest.h"
+
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/file.h"
+#include "base/status.h"
+#include "tests/bench/bare_client.h"
+#include "tests/bench/figure.h"
+#include "tests/bench/job_watch.h"
+#include "tests/bench/static_answer.h"
+#include "tests/e2e/definitions_job.h"
+#include "tests/e2e/job_run.h"
+#include "tests/support/cluster.h"
+
+namespace limbeck::bench {
+namespace {
+
+using nlohmann::json;
+using testing::Cluster;
+
+constexpr int kRuns = 3;
+constexpr uint32_t kConnections = 64;
+
+std::string Row(int run, size_t row) {
+  return json{{"text", absl::StrCat("run ", run, ", row ", row, ": an animal of a certain size")},
+              {"label", "animal"}}
+             .dump() +
+         "\n";
+}
+
+absl::StatusOr<std::filesystem::path> WriteHarvestJob(const HarvestCase& harvest, int run,
+                                                      const std::filesystem::path& folder) {
+  LIMBECK_RETURN_IF_ERROR(MakeDirectories(folder));
+  std::string rows;
+  for (size_t row = 0; row < harvest.rows; ++row) rows += Row(run, row);
+  LIMBECK_RETURN_IF_ERROR(WriteFileDurably(folder / "train.jsonl", rows));
+  testing::DefinitionsJob job;
+  job.smoke_rows = 0;
+  job.ceiling_micro_usd = 1'000'000'000;
+  json spec = testing::JobSpecJson(job);
+  spec["data"].erase("held_out");
+  spec["data"].erase("id_column");
+  spec["teachers"][0]["top_logprobs"] = 20;
+  spec["teachers"][0]["sampling"] = {{"max_tokens", harvest.tokens}};
+  LIMBECK_RETURN_IF_ERROR(WriteFileDurably(folder / "job.yaml", spec.dump(2)));
+  return folder / "job.yaml";
+}
+
+// No workers are there, so the job stops of itself after its harvest.
+absl::StatusOr<double> HarvestOnce(Cluster& cluster, const HarvestCase& harvest, int run) {
+  LIMBECK_ASSIGN_OR_RETURN(
+      const std::filesystem::path file,
+      WriteHarvestJob(harvest, run, cluster.dir() / absl::StrCat("job-", run)));
+  LIMBECK_ASSIGN_OR_RETURN(const std::string id, testing::CreateJob(cluster, file));
+  LIMBECK_ASSIGN_OR_RETURN(
+      const v1::JobEvent event,
+      WatchJob(cluster.gateway_target(), id, v1::PHASE_KIND_HARVEST, absl::Seconds(60)));
+  LIMBECK_ASSIGN_OR_RETURN(const double seconds, PhaseSeconds(event.job(), v1::PHASE_KIND_HARVEST));
+  if (event.job().progress().queries_bought() != harvest.rows) {
+    return absl::InternalError(absl::StrCat("bought ", event.job().progress().queries_bought(),
+                                            " of ", harvest.rows, " answers"));
+  }
+  LIMBECK_RETURN_IF_ERROR(cluster.Limbeck({"jobs", "cancel", id}).status());
+  return static_cast<double>(harvest.rows) / seconds;
+}
+
+std::string SampleRequest(size_t tokens) {
+  return json{{"model", "fake-model"},
+              {"messages", json::array({{{"role", "system"},
+                                         {"content",
+                                          "What does this text define? Answer with one "
+                                          "word: animal, food, person, place, plant."}},
+                                        {{"role", "user"}, {"content", Row(0, 0)}}})},
+              {"logprobs", true},
+              {"top_logprobs", 20},
+              {"max_tokens", tokens},
+              {"temperature", 0}}
+      .dump();
+}
+
+}  // namespace
+
+absl::Status MeasureHarvest(const HarvestCase& harvest) {
+  const ScopedTempDirectory files;
+  const std::string answer =
+      ChatAnswer(harvest.tokens, 20, {"animal", "food", "person", "place", "plant"});
+  LIMBECK_RETURN_IF_ERROR(WriteFileDurably(files.path() / "answer.json", answer));
+  testing::ClusterOptions options;
+  options.workers = 0;
+  options.static_answer = files.path() / "answer.json";
+  options.max_concurrency = kConnections;
+  LIMBECK_ASSIGN_OR_RETURN(std::unique_ptr<Cluster> cluster, Cluster::Start(std::move(options)));
+  const std::string url =
+      absl::StrCat("http://", cluster->teacher_target(), "/v1/chat/completions");
+  std::vector<double> bare;
+  Figure figure;
+  figure.name = harvest.figure;
+  figure.unit = "answers/s";
+  for (int run = 0; run < kRuns; ++run) {
+    LIMBECK_ASSIGN_OR_RETURN(
+        const BareRun limit,
+        RunBareClient(url, SampleRequest(harvest.tokens), harvest.bare_answers, kConnections));
+    bare.push_back(limit.answers_per_second);
+    auto rate = HarvestOnce(*cluster, harvest, run);
+    if (!rate.ok()) return Annotate(rate.status(), cluster->Logs());
+    figure.runs.push_back(*rate);
+  }
+  figure.limit = Median(bare);
+  figure.limit_is = absl::StrCat("libcurl + simdjson reading every candidate of the same ",
+                                 answer.size(), " B answers, nothing stored");
+  Print(figure);
+  return absl::OkStatus();
+}
+
+}  // namespace limbeck::bench
