@@ -196,7 +196,9 @@ void Run::SaveAfter(const absl::Status& status) {
   if (!absl::IsCancelled(status) && !absl::IsUnavailable(status)) return;
   if (!whole_step_ || position_.step == checkpoint_step_) return;
   const absl::Status saved = Save();
-  if (!saved.ok()) LIMBECK_LOG(WARNING) << "no checkpoint after interruption: " << saved.ToString();
+  if (!saved.ok()) {
+    LIMBECK_LOG(WARNING) << "no checkpoint after interruption: " << saved.ToString();
+  }
 }
 
 }  // namespace

@@ -67,10 +67,11 @@ TEST(ProcessGroupFailureTest, AMissingPeerIsAnErrorAndNotAHang) {
 }
 
 TEST(ProcessGroupFailureTest, NobodyJoiningIsAnError) {
-  auto store = RendezvousStore::Serve("127.0.0.1", absl::Milliseconds(500));
+  // c10d rounds timeouts of connecting down to seconds.
+  auto store = RendezvousStore::Serve("127.0.0.1", absl::Seconds(2));
   ASSERT_TRUE(store.ok()) << store.status();
   const auto group =
-      JoinGroup({.rank = 0, .world_size = 2, .timeout = absl::Milliseconds(500)}, store->get());
+      JoinGroup({.rank = 0, .world_size = 2, .timeout = absl::Seconds(1)}, store->get());
   EXPECT_EQ(group.status().code(), absl::StatusCode::kUnavailable) << group.status();
 }
 
