@@ -77,12 +77,8 @@ absl::StatusOr<ProcessOptions> Cluster::Program(const std::string& part) const {
       options.arguments.push_back(
           absl::StrCat("--static_answer=", options_.static_answer.string()));
     }
-  } else if (part == "cache") {
-    options.program = "limbeck-cache";
-    options.arguments = {absl::StrCat("--data_dir=", (dir() / "data" / "cache").string()),
-                         absl::StrCat("--listen=", cache_target())};
-  } else if (part == "gateway") {
-    options.program = "limbeck-gateway";
+  } else if (part == "cache" || part == "gateway") {
+    options.program = absl::StrCat("limbeck-", part);
     options.arguments = {absl::StrCat("--config=", config)};
   } else if (IsWorker(part)) {
     options.program = "limbeck-trainer";
