@@ -84,7 +84,8 @@ TEST(CanonicalTest, NegativeZeroIsZero) {
 
 // The format is a promise to every cache in use: this value may change only with kFormat.
 TEST(CanonicalTest, GoldenBytes) {
-  EXPECT_EQ(Sha256Hex(CanonicalRequest(Config(), Query())), "GOLDEN");
+  EXPECT_EQ(Sha256Hex(CanonicalRequest(Config(), Query())),
+            "d23430e6c3049b2f675f1a4e1f478abb01b9ef706586af6e8d81310eec3c03f2");
 }
 
 TEST(CanonicalTest, IdempotencyKeysDifferByCandidatesAndSample) {

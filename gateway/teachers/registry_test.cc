@@ -42,7 +42,8 @@ TEST_P(ProviderConformanceTest, BuildsARequestWithItsLimitsAndKey) {
 
 TEST_P(ProviderConformanceTest, SendsNoKeyWhereThereIsNone) {
   config_.api_key = Secret();
-  for (const http::Header& header : provider().BuildRequest(config_, query_)->headers) {
+  const http::Request request = provider().BuildRequest(config_, query_).value();
+  for (const http::Header& header : request.headers) {
     EXPECT_NE(header.name, "Authorization");
     EXPECT_NE(header.name, "x-api-key");
   }

@@ -1,0 +1,46 @@
+#include "gateway/dispatch/retry_budget.h"
+
+#include <algorithm>
+
+namespace limbeck::gateway {
+namespace {
+
+// With no floor at all a retry could wait for ever.
+constexpr double kSlowest = 0.01;
+// One retry, less what summing tenths loses.
+constexpr double kWhole = 1 - 1e-6;
+
+}  // namespace
+
+RetryBudget::RetryBudget(const RetryBudgetOptions& options, SteadyTime now)
+    : options_({options.ratio, std::max(options.min_per_second, kSlowest), options.max_saved}),
+      saved_(std::min(options_.min_per_second, options_.max_saved)),
+      last_(now) {}
+
+void RetryBudget::Refill(SteadyTime now) {
+  if (now <= last_) return;
+  saved_ = std::min(options_.max_saved,
+                    saved_ + options_.min_per_second * absl::ToDoubleSeconds(now - last_));
+  last_ = now;
+}
+
+void RetryBudget::OnFirstTry(SteadyTime now) {
+  Refill(now);
+  saved_ = std::min(options_.max_saved, saved_ + options_.ratio);
+}
+
+bool RetryBudget::TryTake(SteadyTime now) {
+  Refill(now);
+  if (saved_ < kWhole) return false;
+  saved_ -= 1;
+  return true;
+}
+
+SteadyTime RetryBudget::AvailableAt(SteadyTime now) {
+  Refill(now);
+  if (saved_ >= kWhole) return now;
+  // A nanosecond more than the exact time, so that rounding does not leave it just short.
+  return now + absl::Seconds((1 - saved_) / options_.min_per_second) + absl::Nanoseconds(1);
+}
+
+}  // namespace limbeck::gateway
