@@ -21,7 +21,8 @@
 #include "gateway/service/managed_jobs.h"
 #include "limbeck/v1/config.pb.h"
 
-ABSL_FLAG(std::string, config, "", "The operator's limbeck.yaml; without it there are no teachers.");
+ABSL_FLAG(std::string, config, "",
+          "The operator's limbeck.yaml; without it there are no teachers.");
 ABSL_FLAG(std::string, data_dir, "", "Folder of all durable state; replaces data_dir of the file.");
 ABSL_FLAG(std::string, listen, "",
           "Address of the service, port 0 takes a free one; replaces gateway.address of the file.");
@@ -89,9 +90,8 @@ absl::Status Run(const sigset_t& stop_signals) {
   LIMBECK_ASSIGN_OR_RETURN(const gateway::GatewayConfig config,
                            gateway::ResolveGatewayConfig(written));
   metrics::Registry registry;
-  LIMBECK_ASSIGN_OR_RETURN(
-      const auto exposition,
-      metrics::ExpositionServer::Start(config.file.metrics_address(), &registry));
+  LIMBECK_ASSIGN_OR_RETURN(const auto exposition, metrics::ExpositionServer::Start(
+                                                      config.file.metrics_address(), &registry));
   gateway::GatewayNodeOptions options;
   options.jobs = gateway::OpenManagedJobs;
   LIMBECK_ASSIGN_OR_RETURN(const auto node,

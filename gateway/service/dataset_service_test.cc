@@ -92,8 +92,7 @@ TEST_F(DatasetServiceTest, UnknownDatasetIsNotFound) {
   v1::GetDatasetRequest get;
   get.set_id("sha256:" + std::string(64, '0'));
   v1::Dataset got;
-  EXPECT_TRUE(
-      absl::IsNotFound(Call(*stub_, &v1::DatasetService::Stub::GetDataset, get, &got)));
+  EXPECT_TRUE(absl::IsNotFound(Call(*stub_, &v1::DatasetService::Stub::GetDataset, get, &got)));
 }
 
 }  // namespace

@@ -102,9 +102,9 @@ TEST_F(DistillationServiceTest, EveryFaultOfASpecIsReportedAtOnce) {
   for (const FieldViolation& fault : GetFieldViolations(job.status())) {
     fields.push_back(fault.field);
   }
-  EXPECT_THAT(fields, IsSupersetOf({HasSubstr("data.prompt.user"), HasSubstr("teachers[0].teacher"),
-                                    HasSubstr("task.classify.labels"),
-                                    HasSubstr("acceptance.metric")}));
+  EXPECT_THAT(fields,
+              IsSupersetOf({HasSubstr("data.prompt.user"), HasSubstr("teachers[0].teacher"),
+                            HasSubstr("task.classify.labels"), HasSubstr("acceptance.metric")}));
 }
 
 TEST_F(DistillationServiceTest, TeacherWithoutPermissionIsRefusedWithTheReason) {
@@ -203,12 +203,13 @@ TEST_F(DistillationServiceTest, WatchEndsWhenTheServerStops) {
 
 class OneWatchTest : public DistillationServiceTest {
  protected:
-  OneWatchTest() : DistillationServiceTest([] {
-    DistillationServiceOptions options;
-    options.max_watches = 1;
-    options.watch_poll = absl::Milliseconds(5);
-    return options;
-  }()) {}
+  OneWatchTest()
+      : DistillationServiceTest([] {
+          DistillationServiceOptions options;
+          options.max_watches = 1;
+          options.watch_poll = absl::Milliseconds(5);
+          return options;
+        }()) {}
 };
 
 TEST_F(OneWatchTest, WatchGivesItsPlaceBackWhenTheClientGoes) {
@@ -233,8 +234,7 @@ TEST_F(DistillationServiceTest, RejectionsComeInPages) {
     rejection.set_row(row);
     rejection.set_dataset("train");
     rejection.set_reason("NO_LABEL");
-    ASSERT_TRUE(
-        node_.jobs().parts().store->AddRejection(id, {"train", row, 0}, rejection).ok());
+    ASSERT_TRUE(node_.jobs().context().store->AddRejection(id, {"train", row, 0}, rejection).ok());
   }
   v1::ListRejectionsRequest request;
   request.set_id(id);
@@ -259,7 +259,7 @@ TEST_F(DistillationServiceTest, ReportIsThereOnceTheJobHasSucceeded) {
   v1::AcceptanceReport stored;
   stored.set_job_id(request.id());
   stored.set_verdict(v1::VERDICT_ACCEPT);
-  ASSERT_TRUE(node_.jobs().parts().store->PutReport(request.id(), stored).ok());
+  ASSERT_TRUE(node_.jobs().context().store->PutReport(request.id(), stored).ok());
   ASSERT_TRUE(Call(*stub_, &Stub::GetAcceptanceReport, request, &report).ok());
   EXPECT_EQ(report.verdict(), v1::VERDICT_ACCEPT);
 }
@@ -267,7 +267,7 @@ TEST_F(DistillationServiceTest, ReportIsThereOnceTheJobHasSucceeded) {
 TEST_F(DistillationServiceTest, StudentComesInPiecesWithItsHash) {
   const std::string id = NewJob();
   const std::string content(2'500'000, 'w');
-  auto intake = node_.jobs().parts().artifacts->Begin(id);
+  auto intake = node_.jobs().context().artifacts->Begin(id);
   ASSERT_TRUE(intake.ok()) << intake.status();
   for (size_t at = 0; at < content.size(); at += 1u << 20) {
     v1::ArtifactChunk chunk;

@@ -264,8 +264,7 @@ class Resolver {
     }
     made->config.timeouts.total = absl::Seconds(seconds);
     made->config.timeouts.idle = std::min(made->config.timeouts.total, kMaxIdle);
-    made->max_attempts =
-        teacher.max_attempts() == 0 ? kDefaultMaxAttempts : teacher.max_attempts();
+    made->max_attempts = teacher.max_attempts() == 0 ? kDefaultMaxAttempts : teacher.max_attempts();
     if (made->max_attempts > kMaxAttempts) {
       Fault(path + ".max_attempts", absl::StrCat("is above ", kMaxAttempts));
     }

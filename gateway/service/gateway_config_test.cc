@@ -107,15 +107,14 @@ teams:
   - {name: a, ceiling_micro_usd: -5}
 )");
   ASSERT_EQ(config.status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_THAT(
-      FaultyFields(config.status()),
-      UnorderedElementsAre(
-          "quota_pools[1].name", "teachers[0].base_url", "teachers[0].key",
-          "teachers[0].quota_pool", "teachers[0].training_use.evidence",
-          "teachers[0].training_use.reviewed_on", "teachers[1].name", "teachers[1].kind",
-          "teachers[1].base_url", "teachers[1].model", "teachers[1].input_micro_usd_per_million",
-          "teachers[2].name", "teachers[2].base_url", "teachers[2].logprobs",
-          "teams[0].ceiling_micro_usd"));
+  EXPECT_THAT(FaultyFields(config.status()),
+              UnorderedElementsAre("quota_pools[1].name", "teachers[0].base_url", "teachers[0].key",
+                                   "teachers[0].quota_pool", "teachers[0].training_use.evidence",
+                                   "teachers[0].training_use.reviewed_on", "teachers[1].name",
+                                   "teachers[1].kind", "teachers[1].base_url", "teachers[1].model",
+                                   "teachers[1].input_micro_usd_per_million", "teachers[2].name",
+                                   "teachers[2].base_url", "teachers[2].logprobs",
+                                   "teams[0].ceiling_micro_usd"));
 }
 
 TEST(GatewayConfigTest, PlainHttpNeedsLoopbackOrTheOperatorsWord) {

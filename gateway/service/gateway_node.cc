@@ -101,20 +101,26 @@ absl::Status GatewayNode::OpenJobs(metrics::Registry* registry) {
   coordination.name = name_;
   coordination.version = std::string(kVersion);
   coordinator_ = std::make_unique<Coordinator>(coordination, options_.clock);
-  JobParts parts;
-  parts.store = store_.get();
-  parts.datasets = datasets_.get();
-  parts.artifacts = artifacts_.get();
-  parts.cache = cache_.get();
-  parts.teachers = teachers_.get();
-  parts.coordinator = coordinator_.get();
-  parts.clock = options_.clock;
-  parts.registry = registry;
-  parts.gateway_name = name_;
-  parts.cache_address = config_.file.cache_target();
-  parts.team = config_.team;
-  parts.team_ceiling_micro_usd = config_.team_ceiling_micro_usd;
-  LIMBECK_ASSIGN_OR_RETURN(jobs_, options_.jobs(parts));
+  for (const auto& [name, teacher] : teachers_->teachers()) {
+    job_teachers_[name] = {teacher.configured.config, teacher.configured.facts,
+                           teacher.client.get()};
+  }
+  JobContext context;
+  context.store = store_.get();
+  context.datasets = datasets_.get();
+  context.artifacts = artifacts_.get();
+  context.cache = cache_.get();
+  context.teachers = &job_teachers_;
+  context.coordinator = coordinator_.get();
+  context.clock = options_.clock;
+  context.registry = registry;
+  context.gateway_name = name_;
+  context.team = config_.team;
+  context.domain = absl::StrCat("team/", config_.team);
+  context.team_ceiling_micro_usd = config_.team_ceiling_micro_usd;
+  context.cache_address = config_.file.cache_target();
+  context.data_dir = config_.file.data_dir();
+  LIMBECK_ASSIGN_OR_RETURN(jobs_, options_.jobs(context));
   return absl::OkStatus();
 }
 

@@ -89,6 +89,7 @@ class GatewayNode {
   std::unique_ptr<cache::CacheClient> cache_;
   std::unique_ptr<http::Transport> transport_;
   std::unique_ptr<TeacherSet> teachers_;
+  JobTeachers job_teachers_;
   std::unique_ptr<TeacherProbe> probe_;
   std::unique_ptr<Coordinator> coordinator_;
   std::unique_ptr<JobControl> jobs_;

@@ -1,4 +1,5 @@
-// What the services and the node ask of the part that runs jobs, and what that part is given.
+// What the services and the node ask of the part that runs jobs. JobManager does it
+// (managed_jobs.h); tests of the services replace it.
 #pragma once
 
 #include <cstdint>
@@ -8,14 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "base/clock.h"
-#include "base/metrics/metrics.h"
-#include "cache/client/cache_client.h"
-#include "gateway/coordination/coordinator.h"
-#include "gateway/jobs/artifact_store.h"
-#include "gateway/jobs/dataset_store.h"
-#include "gateway/jobs/job_store.h"
-#include "gateway/service/teacher_set.h"
+#include "gateway/jobs/job_context.h"
 #include "limbeck/v1/distillation_service.pb.h"
 #include "limbeck/v1/job.pb.h"
 
@@ -42,25 +36,8 @@ class JobControl {
   virtual void Stop() = 0;
 };
 
-// What jobs are run with. Everything pointed to is borrowed and outlives the JobControl.
-struct JobParts {
-  JobStore* store = nullptr;
-  DatasetStore* datasets = nullptr;
-  ArtifactStore* artifacts = nullptr;
-  cache::CacheClient* cache = nullptr;
-  const TeacherSet* teachers = nullptr;
-  Coordinator* coordinator = nullptr;
-  Clock* clock = nullptr;
-  metrics::Registry* registry = nullptr;  // Null discards.
-  // Stable over restarts and unique among the gateways of a cache: claims carry it.
-  std::string gateway_name;
-  // host:port at which trainers reach the cache.
-  std::string cache_address;
-  std::string team;
-  int64_t team_ceiling_micro_usd = 0;  // 0: no limit.
-};
-
+// `context` is borrowed like everything it points to, and has no incarnation yet.
 using JobControlFactory =
-    std::function<absl::StatusOr<std::unique_ptr<JobControl>>(const JobParts& parts)>;
+    std::function<absl::StatusOr<std::unique_ptr<JobControl>>(const JobContext& context)>;
 
 }  // namespace limbeck::gateway

@@ -8,7 +8,7 @@
 
 namespace limbeck::gateway {
 
-// Opens a JobManager over `parts`; errors are its own.
-absl::StatusOr<std::unique_ptr<JobControl>> OpenManagedJobs(const JobParts& parts);
+// Opens a JobManager; errors are its own.
+absl::StatusOr<std::unique_ptr<JobControl>> OpenManagedJobs(const JobContext& context);
 
 }  // namespace limbeck::gateway

@@ -12,6 +12,8 @@
 #include "base/grpc/channel.h"
 #include "base/grpc/status_codec.h"
 #include "base/http/fake_transport.h"
+#include "base/status.h"
+#include "base/string_view.h"
 #include "gateway/jobs/fault.h"
 #include "gateway/jobs/spec_defaults.h"
 #include "gateway/jobs/spec_validation.h"
@@ -22,7 +24,7 @@ namespace limbeck::gateway {
 // JobControl without runners.
 class StoredJobs : public JobControl {
  public:
-  explicit StoredJobs(const JobParts& parts) : parts_(parts) {}
+  explicit StoredJobs(const JobContext& context) : context_(context) {}
 
   absl::StatusOr<v1::Quote> Quote(const v1::JobSpec& spec) override {
     v1::JobSpec filled = spec;
@@ -35,11 +37,11 @@ class StoredJobs : public JobControl {
       const v1::CreateDistillationJobRequest& request) override {
     v1::JobSpec spec = request.spec();
     LIMBECK_RETURN_IF_ERROR(Check(&spec));
-    return parts_.store->Create(parts_.team, request.request_id(), spec);
+    return context_.store->Create(context_.team, request.request_id(), spec);
   }
   absl::StatusOr<v1::DistillationJob> UpdateCeiling(const std::string& id,
                                                     int64_t micro_usd) override {
-    return parts_.store->Update(id, [&](v1::DistillationJob* job) {
+    return context_.store->Update(id, [&](v1::DistillationJob* job) {
       job->mutable_spec()->mutable_budget()->set_ceiling_micro_usd(micro_usd);
       return absl::OkStatus();
     });
@@ -57,7 +59,7 @@ class StoredJobs : public JobControl {
   void Stop() override {}
 
   absl::StatusOr<v1::DistillationJob> Move(const std::string& id, v1::JobState state) {
-    return parts_.store->Update(
+    return context_.store->Update(
         id,
         [&](v1::DistillationJob* job) {
           job->set_state(state);
@@ -65,23 +67,23 @@ class StoredJobs : public JobControl {
         },
         absl::StrCat("state ", v1::JobState_Name(state)));
   }
-  const JobParts& parts() const { return parts_; }
+  const JobContext& context() const { return context_; }
 
  private:
   absl::Status Check(v1::JobSpec* spec) const {
     TeacherCatalog catalog;
-    for (const auto& [name, teacher] : parts_.teachers->teachers()) {
-      catalog.emplace(name, teacher.configured.facts);
+    for (const auto& [name, teacher] : *context_.teachers) {
+      catalog.emplace(name, teacher.facts);
     }
     FillDefaults(catalog, spec);
-    const auto train = parts_.datasets->Get(spec->data().train().id());
+    const auto train = context_.datasets->Get(spec->data().train().id());
     SpecContext context;
     context.teachers = &catalog;
     context.train = train.ok() ? &*train : nullptr;
     return FaultsToStatus(ValidateSpec(*spec, context));
   }
 
-  const JobParts parts_;
+  const JobContext context_;
 };
 
 inline constexpr const char* kTestKey = "sk-key-of-the-test-teacher";
@@ -112,8 +114,9 @@ class ServiceTestNode {
     GatewayNodeOptions options;
     options.transport = &transport_;
     options.distillation = distillation;
-    options.jobs = [this](const JobParts& parts) -> absl::StatusOr<std::unique_ptr<JobControl>> {
-      auto jobs = std::make_unique<StoredJobs>(parts);
+    options.jobs =
+        [this](const JobContext& context) -> absl::StatusOr<std::unique_ptr<JobControl>> {
+      auto jobs = std::make_unique<StoredJobs>(context);
       jobs_ = jobs.get();
       return jobs;
     };

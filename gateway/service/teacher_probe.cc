@@ -63,8 +63,8 @@ v1::TeacherCapability Describe(const cache::SoftOutput& answer) {
 }
 
 absl::Status ToStatus(const std::string& teacher, const Failure& failure) {
-  const std::string message = absl::StrCat("teacher \"", teacher, "\": ", failure.message, " (",
-                                           failure.reason, ")");
+  const std::string message =
+      absl::StrCat("teacher \"", teacher, "\": ", failure.message, " (", failure.reason, ")");
   switch (failure.cls) {
     case FailureClass::kBadRequest:
     case FailureClass::kStopTeacher:

@@ -15,9 +15,9 @@ TeacherSet::TeacherSet(const GatewayConfig& config, http::Transport* transport, 
     options.dispatch.jitter_seed = jitter_seed;
     Teacher teacher;
     teacher.configured = configured;
-    teacher.client = TeacherClient::Create(configured.config, configured.provider,
-                                           pools_.at(configured.config.quota_pool).get(), transport,
-                                           options);
+    teacher.client =
+        TeacherClient::Create(configured.config, configured.provider,
+                              pools_.at(configured.config.quota_pool).get(), transport, options);
     teachers_.emplace(name, std::move(teacher));
   }
 }
