@@ -27,7 +27,7 @@ else()
 endif()
 
 if(LIMBECK_SANITIZE)
-  add_compile_options(-fsanitize=${LIMBECK_SANITIZE} -fno-omit-frame-pointer)
+  add_compile_options(-fsanitize=${LIMBECK_SANITIZE} -fno-omit-frame-pointer -O1 -g1)
   add_link_options(-fsanitize=${LIMBECK_SANITIZE})
 endif()
 
