@@ -2,6 +2,7 @@
 #include <signal.h>
 
 #include <cstdio>
+#include <filesystem>
 #include <iostream>
 #include <string>
 
@@ -10,16 +11,22 @@
 #include "absl/flags/usage.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "base/config/yaml.h"
 #include "base/file.h"
 #include "base/grpc/server.h"
+#include "base/grpc/server_config.h"
 #include "base/log.h"
 #include "base/metrics/exposition_server.h"
 #include "base/status.h"
 #include "cache/service/cache_node.h"
+#include "limbeck/v1/config.pb.h"
 
+ABSL_FLAG(std::string, config, "",
+          "limbeck.yaml: data_dir (the cache's folder is \"cache\" in it), cache.address and "
+          "cache.security. Flags that are given win.");
 ABSL_FLAG(std::string, data_dir, "", "Folder of the database and the packs; created when missing.");
-ABSL_FLAG(std::string, listen, "127.0.0.1:7071",
-          "Address of the service; port 0 takes a free one.");
+ABSL_FLAG(std::string, listen, "",
+          "Address of the service, by default 127.0.0.1:7401; port 0 takes a free one.");
 ABSL_FLAG(bool, insecure, false, "Listen beyond this machine without TLS and tokens.");
 ABSL_FLAG(std::string, tls_certificate, "", "PEM file with the server's certificate.");
 ABSL_FLAG(std::string, tls_key, "", "PEM file with the certificate's key.");
@@ -57,26 +64,49 @@ void AllowDashes(int argc, char** argv) {
   }
 }
 
+struct Settings {
+  std::string data_dir;
+  rpc::ServerOptions server;
+};
+
+// The configuration's part in it, then the flags'.
+absl::StatusOr<Settings> LoadSettings() {
+  Settings settings;
+  v1::LimbeckConfig config;
+  if (const std::string path = absl::GetFlag(FLAGS_config); !path.empty()) {
+    LIMBECK_RETURN_IF_ERROR(config::ReadYamlFile(path, &config));
+    const std::string root = config.data_dir().empty() ? "limbeck-data" : config.data_dir();
+    settings.data_dir = (std::filesystem::path(root) / "cache").string();
+  }
+  if (config.cache().address().empty()) config.mutable_cache()->set_address("127.0.0.1:7401");
+  LIMBECK_ASSIGN_OR_RETURN(settings.server, rpc::ToServerOptions(config.cache()));
+  const auto take = [](const std::string& flag, std::string* setting) {
+    if (!flag.empty()) *setting = flag;
+  };
+  take(absl::GetFlag(FLAGS_data_dir), &settings.data_dir);
+  take(absl::GetFlag(FLAGS_listen), &settings.server.address);
+  take(absl::GetFlag(FLAGS_tls_certificate), &settings.server.tls_certificate_file);
+  take(absl::GetFlag(FLAGS_tls_key), &settings.server.tls_key_file);
+  take(absl::GetFlag(FLAGS_tls_client_ca), &settings.server.tls_client_ca_file);
+  take(absl::GetFlag(FLAGS_token_file), &settings.server.token_file);
+  settings.server.insecure = settings.server.insecure || absl::GetFlag(FLAGS_insecure);
+  if (settings.data_dir.empty()) {
+    return absl::InvalidArgumentError("--config or --data_dir: name the cache's folder");
+  }
+  return settings;
+}
+
 absl::Status Run(const sigset_t& stop_signals) {
-  const std::string data_dir = absl::GetFlag(FLAGS_data_dir);
-  if (data_dir.empty()) return absl::InvalidArgumentError("--data_dir: name the cache's folder");
+  LIMBECK_ASSIGN_OR_RETURN(const Settings settings, LoadSettings());
   metrics::Registry registry;
   cache::CacheNodeOptions options;
   options.registry = &registry;
   options.block_cache_bytes = absl::GetFlag(FLAGS_block_cache_mib) << 20;
   options.service.pack_cache_bytes = absl::GetFlag(FLAGS_pack_cache_mib) << 20;
   options.service.max_streams = absl::GetFlag(FLAGS_max_streams);
-  LIMBECK_ASSIGN_OR_RETURN(const auto node, cache::CacheNode::Open(data_dir, options));
-
-  rpc::ServerOptions server_options;
-  server_options.address = absl::GetFlag(FLAGS_listen);
-  server_options.insecure = absl::GetFlag(FLAGS_insecure);
-  server_options.tls_certificate_file = absl::GetFlag(FLAGS_tls_certificate);
-  server_options.tls_key_file = absl::GetFlag(FLAGS_tls_key);
-  server_options.tls_client_ca_file = absl::GetFlag(FLAGS_tls_client_ca);
-  server_options.token_file = absl::GetFlag(FLAGS_token_file);
+  LIMBECK_ASSIGN_OR_RETURN(const auto node, cache::CacheNode::Open(settings.data_dir, options));
   LIMBECK_ASSIGN_OR_RETURN(const auto server,
-                           rpc::Server::Start(server_options, {node->service()}));
+                           rpc::Server::Start(settings.server, {node->service()}));
   std::unique_ptr<metrics::ExpositionServer> exposition;
   if (const std::string address = absl::GetFlag(FLAGS_metrics_address); !address.empty()) {
     LIMBECK_ASSIGN_OR_RETURN(exposition, metrics::ExpositionServer::Start(address, &registry));
@@ -84,8 +114,8 @@ absl::Status Run(const sigset_t& stop_signals) {
   if (const std::string path = absl::GetFlag(FLAGS_port_file); !path.empty()) {
     LIMBECK_RETURN_IF_ERROR(WriteFileDurably(path, absl::StrCat(server->port(), "\n")));
   }
-  std::cout << "limbeck-cache ready on " << server->local_target() << ", data in " << data_dir
-            << std::endl;
+  std::cout << "limbeck-cache ready on " << server->local_target() << ", data in "
+            << settings.data_dir << std::endl;
 
   int signal = 0;
   sigwait(&stop_signals, &signal);
@@ -98,7 +128,8 @@ absl::Status Run(const sigset_t& stop_signals) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  absl::SetProgramUsageMessage("limbeck-cache --data_dir FOLDER [--listen HOST:PORT]");
+  absl::SetProgramUsageMessage(
+      "limbeck-cache --config limbeck.yaml | --data_dir FOLDER [--listen HOST:PORT]");
   AllowDashes(argc, argv);
   absl::ParseCommandLine(argc, argv);
   const sigset_t stop_signals = BlockStopSignals();
