@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/file.h"
 #include "base/grpc/server.h"
+#include "base/mutex_checks.h"
 #include "base/status.h"
 #include "base/string_view.h"
 
@@ -75,6 +76,7 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> Credentials(
 
 absl::StatusOr<std::shared_ptr<grpc::Channel>> NewChannel(const std::string& target,
                                                           const ChannelOptions& options) {
+  SetMutexChecks();
   LIMBECK_ASSIGN_OR_RETURN(const auto credentials, Credentials(target, options));
   grpc::ChannelArguments arguments;
   arguments.SetMaxReceiveMessageSize(options.max_message_bytes);

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "base/file.h"
+#include "base/mutex_checks.h"
 #include "base/status.h"
 #include "base/string_view.h"
 
@@ -116,6 +117,7 @@ bool IsLoopbackAddress(std::string_view address) {
 
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(const ServerOptions& options,
                                                       const std::vector<grpc::Service*>& services) {
+  SetMutexChecks();
   LIMBECK_RETURN_IF_ERROR(CheckOptions(options));
   LIMBECK_ASSIGN_OR_RETURN(const auto credentials, Credentials(options));
   // Both act on every server of the process that is built from here on.

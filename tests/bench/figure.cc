@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/time/clock.h"
+#include "base/mutex_checks.h"
 
 namespace limbeck::bench {
 
@@ -34,6 +35,7 @@ void Print(const Figure& figure) {
 }
 
 int Main(const char* name, const std::function<absl::Status()>& benchmark) {
+  SetMutexChecks();
   const absl::Status status = benchmark();
   if (status.ok()) return 0;
   std::fprintf(stderr, "%s: %s\n", name, status.ToString().c_str());
