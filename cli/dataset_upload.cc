@@ -13,7 +13,7 @@ namespace limbeck::cli {
 namespace {
 
 // UploadDataset takes at most 1 MiB a message.
-constexpr size_t kPieceBytes = 512 * 1024;
+constexpr size_t kPieceBytes = 512u << 10;
 // A large dataset on a slow line takes longer than an ordinary call.
 constexpr absl::Duration kUploadTimeout = absl::Minutes(30);
 

@@ -84,8 +84,7 @@ void PrintEnd(const v1::DistillationJob& job, std::ostream& out) {
         << "  limbeck jobs report " << job.id() << '\n'
         << "  limbeck students predict " << job.id() << " \"some text\"\n";
   }
-  if (progress.queries_total() > 0 && progress.queries_bought() == 0 &&
-      progress.queries_cached() == progress.queries_total()) {
+  if (progress.queries_cached() > 0 && progress.queries_bought() == 0) {
     out << "  100 % cache hits: nothing bought\n";
   }
   out << std::flush;

@@ -1,6 +1,7 @@
 #include "cli/up.h"
 
-#include <unistd.h>
+#include <pthread.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -23,6 +24,7 @@
 #include "cli/signals.h"
 #include "cli/supervisor.h"
 #include "gateway/service/gateway_node.h"
+#include "gateway/service/managed_jobs.h"
 
 namespace limbeck::cli {
 namespace {
@@ -47,7 +49,10 @@ class Host {
     LIMBECK_ASSIGN_OR_RETURN(host->cache_server_,
                              rpc::Server::Start(cache_server, {host->cache_->service()}));
     config.set_cache_target(host->cache_server_->local_target());
-    LIMBECK_ASSIGN_OR_RETURN(host->gateway_, gateway::GatewayNode::Start(config, &host->registry_));
+    gateway::GatewayNodeOptions gateway_options;
+    gateway_options.jobs = gateway::OpenManagedJobs;
+    LIMBECK_ASSIGN_OR_RETURN(
+        host->gateway_, gateway::GatewayNode::Start(config, &host->registry_, gateway_options));
     LIMBECK_ASSIGN_OR_RETURN(host->exposition_, metrics::ExpositionServer::Start(
                                                     config.metrics_address(), &host->registry_));
     return host;
@@ -117,8 +122,8 @@ void TendUntilStopped(SignalWaiter& signals, Supervisor& supervisor) {
 
 // A second signal ends the process at once; everything durable is safe at any moment.
 void EndOnNextSignal() {
-  std::signal(SIGINT, SIG_DFL);
-  std::signal(SIGTERM, SIG_DFL);
+  ::signal(SIGINT, SIG_DFL);
+  ::signal(SIGTERM, SIG_DFL);
   sigset_t stop;
   sigemptyset(&stop);
   sigaddset(&stop, SIGINT);

@@ -66,7 +66,7 @@ fix_format() {
 # Generated headers must be there before clang-tidy can read what includes them.
 check_tidy() {
   [ -f build/dev/build.ninja ] || cmake --preset dev >/dev/null || return 1
-  local targets=(limbeck_proto)
+  local targets=(limbeck_proto base_config_test_proto)
   cmake --build build/dev "-j${LIMBECK_JOBS:-$(nproc)}" --target "${targets[@]}" >build/dev/check.log ||
     { cat build/dev/check.log; return 1; }
   python3 tools/check_tidy.py build/dev

@@ -18,6 +18,8 @@ LAYERS = {
     "base": BASE,
     "cache/records": SHARED,
     "cache/client": SHARED,
+    # What a stream's frames hold: the service writes it, clients read it.
+    "cache/snapshots/item_codec": SHARED,
     "cache": DOMAIN,
     "cache/service": SERVICE,
     "gateway": DOMAIN,
@@ -44,7 +46,7 @@ VENDORS = [
     (r"rocksdb/", ["base/kv/rocksdb", "tests/bench"]),
     (r"libpq|postgresql/|pqxx/", ["base/kv/postgres"]),
     (r"curl/", ["base/http", "tests/bench"]),
-    (r"(torch|ATen|c10|gloo)/", ["trainer"]),
+    (r"(torch|ATen|c10|gloo)/", ["trainer", "tests/bench"]),
     (r"(dnnl|oneapi/|cblas)", ["trainer"]),
     (r"prometheus/", ["base/metrics"]),
     (r"yaml-cpp/", ["base/config"]),
@@ -108,7 +110,7 @@ def check_file(path, text):
 
 def layer(path):
     """main.cc is the top of its process; the rest goes by folder."""
-    return MAIN if path.endswith("main.cc") else LAYERS[longest(os.path.dirname(path), LAYERS)]
+    return MAIN if path.endswith("main.cc") else LAYERS[longest(SOURCE.sub("", path), LAYERS)]
 
 
 def check_direction(path, target, is_test):

@@ -1,6 +1,8 @@
 #include "trainer/checkpoints/checkpoint.h"
 
 #include <algorithm>
+#include <cstring>
+#include <map>
 #include <system_error>
 
 #include <nlohmann/json.hpp>
@@ -55,42 +57,81 @@ std::vector<fs::path> Folders(const fs::path& directory) {
   return folders;
 }
 
-absl::StatusOr<std::string> ReadVerified(const fs::path& path, const Json& hashes) {
-  LIMBECK_ASSIGN_OR_RETURN(std::string content, ReadFile(path));
-  if (hashes.value(path.filename().string(), "") != Sha256Hex(content)) {
-    return absl::DataLossError(absl::StrCat(path.string(), ": hash differs from the manifest"));
+// The three files of a checkpoint by name.
+using Files = std::map<std::string, std::string>;
+
+Files EncodeFiles(const RunPosition& position, Student* student, AdamW* optimiser) {
+  Files files = {{kModel, EncodeModel(student)},
+                 {kOptimiser, EncodeOptimiser(student->parameters(), optimiser)}};
+  Json manifest = {{"format", kFormat},
+                   {"step", position.step},
+                   {"epoch", position.epoch},
+                   {"position", position.position},
+                   {"seed", position.seed},
+                   {"run_hash", position.run_hash},
+                   {"loss_sum", position.loss_sum},
+                   {"loss_rows", position.loss_rows},
+                   {"curve", Json::array()}};
+  for (const CurvePoint& p : position.curve) {
+    manifest["curve"].push_back({p.step, p.epoch, p.train_loss, p.validation_kl,
+                                 p.validation_agreement});
   }
-  return content;
+  for (const char* name : {kModel, kOptimiser}) {
+    manifest["sha256"][name] = Sha256Hex(files.at(name));
+  }
+  files[kManifest] = manifest.dump(1);
+  return files;
 }
 
-absl::StatusOr<RunPosition> LoadFolder(const fs::path& folder, std::string_view run_hash,
-                                       Student* student, AdamW* optimiser) try {
-  LIMBECK_ASSIGN_OR_RETURN(const std::string text, ReadFile(folder / kManifest));
-  const Json manifest = Json::parse(text);
-  if (manifest.at("format") != kFormat || manifest.at("run_hash") != std::string(run_hash)) {
-    return absl::FailedPreconditionError("checkpoint of another run or format");
-  }
-  LIMBECK_ASSIGN_OR_RETURN(const std::string model,
-                           ReadVerified(folder / kModel, manifest.at("sha256")));
-  LIMBECK_ASSIGN_OR_RETURN(const std::string moments,
-                           ReadVerified(folder / kOptimiser, manifest.at("sha256")));
-  LIMBECK_ASSIGN_OR_RETURN(const TensorFile file, DecodeSafetensors(moments));
+RunPosition ReadPosition(const Json& manifest) {
   RunPosition position{.step = manifest.at("step").get<uint64_t>(),
                        .epoch = manifest.at("epoch").get<uint32_t>(),
                        .position = manifest.at("position").get<uint64_t>(),
                        .seed = manifest.at("seed").get<uint64_t>(),
-                       .run_hash = std::string(run_hash)};
-  LIMBECK_RETURN_IF_ERROR(DecodeModel(model, student));
+                       .run_hash = manifest.at("run_hash").get<std::string>(),
+                       .loss_sum = manifest.at("loss_sum").get<double>(),
+                       .loss_rows = manifest.at("loss_rows").get<uint64_t>()};
+  for (const Json& p : manifest.at("curve")) {
+    position.curve.push_back({p.at(0).get<uint64_t>(), p.at(1).get<double>(),
+                              p.at(2).get<double>(), p.at(3).get<double>(),
+                              p.at(4).get<double>()});
+  }
+  return position;
+}
+
+absl::StatusOr<RunPosition> DecodeFiles(const Files& files, std::string_view run_hash,
+                                        Student* student, AdamW* optimiser) try {
+  const Json manifest = Json::parse(files.at(kManifest));
+  if (manifest.at("format") != kFormat || manifest.at("run_hash") != std::string(run_hash)) {
+    return absl::FailedPreconditionError("checkpoint of another run or format");
+  }
+  for (const char* name : {kModel, kOptimiser}) {
+    if (manifest.at("sha256").at(name) != Sha256Hex(files.at(name))) {
+      return absl::DataLossError(absl::StrCat(name, ": hash differs from the manifest"));
+    }
+  }
+  const RunPosition position = ReadPosition(manifest);
+  LIMBECK_ASSIGN_OR_RETURN(const TensorFile moments, DecodeSafetensors(files.at(kOptimiser)));
+  LIMBECK_RETURN_IF_ERROR(DecodeModel(files.at(kModel), student));
   const std::vector<Parameter>& parameters = student->parameters();
   for (size_t i = 0; i < parameters.size(); ++i) {
     const Parameter& p = parameters[i];
-    LIMBECK_RETURN_IF_ERROR(Fill(file, p.name + ".m", p.shape, optimiser->first_moment(i)));
-    LIMBECK_RETURN_IF_ERROR(Fill(file, p.name + ".v", p.shape, optimiser->second_moment(i)));
+    LIMBECK_RETURN_IF_ERROR(Fill(moments, p.name + ".m", p.shape, optimiser->first_moment(i)));
+    LIMBECK_RETURN_IF_ERROR(Fill(moments, p.name + ".v", p.shape, optimiser->second_moment(i)));
   }
   optimiser->set_steps(position.step);
   return position;
 } catch (const std::exception& error) {
   return absl::DataLossError(absl::StrCat("manifest: ", error.what()));
+}
+
+absl::StatusOr<RunPosition> LoadFolder(const fs::path& folder, std::string_view run_hash,
+                                       Student* student, AdamW* optimiser) {
+  Files files;
+  for (const char* name : {kManifest, kModel, kOptimiser}) {
+    LIMBECK_ASSIGN_OR_RETURN(files[name], ReadFile(folder / name));
+  }
+  return DecodeFiles(files, run_hash, student, optimiser);
 }
 
 }  // namespace
@@ -117,19 +158,10 @@ absl::Status SaveCheckpoint(const fs::path& directory, const RunPosition& positi
   std::error_code error;
   fs::remove_all(side, error);
   LIMBECK_RETURN_IF_ERROR(MakeDirectories(side));
-  const std::string model = EncodeModel(student);
-  const std::string moments = EncodeOptimiser(student->parameters(), optimiser);
-  LIMBECK_RETURN_IF_ERROR(WriteFileDurably(side / kModel, model));
-  LIMBECK_RETURN_IF_ERROR(WriteFileDurably(side / kOptimiser, moments));
-  const Json manifest = {
-      {"format", kFormat},
-      {"step", position.step},
-      {"epoch", position.epoch},
-      {"position", position.position},
-      {"seed", position.seed},
-      {"run_hash", position.run_hash},
-      {"sha256", {{kModel, Sha256Hex(model)}, {kOptimiser, Sha256Hex(moments)}}}};
-  LIMBECK_RETURN_IF_ERROR(WriteFileDurably(side / kManifest, manifest.dump(1)));
+  const Files files = EncodeFiles(position, student, optimiser);
+  for (const char* name : {kModel, kOptimiser, kManifest}) {
+    LIMBECK_RETURN_IF_ERROR(WriteFileDurably(side / name, files.at(name)));
+  }
   // The same step may be there already: damaged, or written before the run was moved back.
   fs::remove_all(folder, error);
   fs::rename(side, folder, error);
@@ -141,6 +173,31 @@ absl::Status SaveCheckpoint(const fs::path& directory, const RunPosition& positi
   const std::vector<fs::path> folders = Folders(directory);
   for (size_t i = kCheckpointsKept; i < folders.size(); ++i) fs::remove_all(folders[i], error);
   return absl::OkStatus();
+}
+
+std::string EncodeRun(const RunPosition& position, Student* student, AdamW* optimiser) {
+  std::string bytes;
+  for (const auto& [name, content] : EncodeFiles(position, student, optimiser)) {
+    const uint64_t size = content.size();
+    bytes.append(reinterpret_cast<const char*>(&size), sizeof(size));
+    bytes += content;
+  }
+  return bytes;
+}
+
+absl::StatusOr<RunPosition> DecodeRun(std::string_view bytes, std::string_view run_hash,
+                                      Student* student, AdamW* optimiser) {
+  Files files = {{kModel, ""}, {kOptimiser, ""}, {kManifest, ""}};
+  for (auto& [name, content] : files) {
+    uint64_t size = 0;
+    if (bytes.size() < sizeof(size)) return absl::DataLossError("run state is cut");
+    std::memcpy(&size, bytes.data(), sizeof(size));
+    bytes.remove_prefix(sizeof(size));
+    if (bytes.size() < size) return absl::DataLossError("run state is cut");
+    content = std::string(bytes.substr(0, size));
+    bytes.remove_prefix(size);
+  }
+  return DecodeFiles(files, run_hash, student, optimiser);
 }
 
 absl::StatusOr<RunPosition> LoadNewestCheckpoint(const fs::path& directory,

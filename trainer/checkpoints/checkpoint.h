@@ -20,6 +20,17 @@
 
 namespace limbeck::trainer {
 
+// One point of the learning curve; as LearningPoint in report.proto.
+struct CurvePoint {
+  uint64_t step = 0;
+  double epoch = 0.0;
+  double train_loss = 0.0;
+  double validation_kl = 0.0;
+  double validation_agreement = 0.0;
+
+  friend bool operator==(const CurvePoint&, const CurvePoint&) = default;
+};
+
 // Position of a run. The random numbers of data order, dropout and noise are functions of
 // (seed, epoch, position), so the cursor is their whole state.
 struct RunPosition {
@@ -29,6 +40,10 @@ struct RunPosition {
   uint64_t seed = 0;
   // Hash of everything that must stay equal for the run to go on: spec, snapshots, student.
   std::string run_hash;
+  // Sum of the loss, and its rows, since the last point of the curve.
+  double loss_sum = 0.0;
+  uint64_t loss_rows = 0;
+  std::vector<CurvePoint> curve;
 };
 
 // Whole checkpoints kept per run; older ones are deleted after a newer one is durable.
@@ -43,6 +58,11 @@ absl::Status SaveCheckpoint(const std::filesystem::path& directory, const RunPos
 absl::StatusOr<RunPosition> LoadNewestCheckpoint(const std::filesystem::path& directory,
                                                  std::string_view run_hash, Student* student,
                                                  AdamW* optimiser);
+
+// The same as one string, to hand to ranks that are behind, and back.
+std::string EncodeRun(const RunPosition& position, Student* student, AdamW* optimiser);
+absl::StatusOr<RunPosition> DecodeRun(std::string_view bytes, std::string_view run_hash,
+                                      Student* student, AdamW* optimiser);
 
 // The student's parameters as one safetensors file, and back. FAILED_PRECONDITION names a tensor
 // that is missing or has another shape.

@@ -14,7 +14,7 @@ namespace {
 constexpr char kConfig[] = "{\"kind\":\"ngram\",\"labels\":2,\"hash_bits\":10}";
 
 // A student with its optimiser whose numbers all tell the step.
-struct Run {
+struct MarkedRun {
   std::unique_ptr<Student> student = CreateStudent(kConfig, 1).value();
   AdamW optimiser{&student->parameters(), {}};
 
@@ -38,7 +38,7 @@ bool AllEqual(std::span<const float> values, float expected) {
   return std::all_of(values.begin(), values.end(), [&](float v) { return v == expected; });
 }
 
-void ExpectStep(const absl::StatusOr<RunPosition>& position, Run* run, uint64_t step) {
+void ExpectStep(const absl::StatusOr<RunPosition>& position, MarkedRun* run, uint64_t step) {
   ASSERT_TRUE(position.ok()) << position.status();
   EXPECT_EQ(position->step, step);
   EXPECT_EQ(run->optimiser.steps(), step);
@@ -51,9 +51,9 @@ void ExpectStep(const absl::StatusOr<RunPosition>& position, Run* run, uint64_t 
 
 TEST(CheckpointTest, LoadsTheNewestAndKeepsTwo) {
   const ScopedTempDirectory dir;
-  Run run;
+  MarkedRun run;
   for (const uint64_t step : {50u, 100u, 150u}) ASSERT_TRUE(run.Save(dir.path(), step).ok());
-  Run loaded;
+  MarkedRun loaded;
   const auto position =
       LoadNewestCheckpoint(dir.path(), "run", loaded.student.get(), &loaded.optimiser);
   ExpectStep(position, &loaded, 150);
@@ -66,7 +66,7 @@ TEST(CheckpointTest, LoadsTheNewestAndKeepsTwo) {
 TEST(CheckpointTest, FallsBackWhenTheNewestIsDamaged) {
   for (const char* file : {"model.safetensors", "optimizer.safetensors", "manifest.json"}) {
     const ScopedTempDirectory dir;
-    Run run;
+    MarkedRun run;
     ASSERT_TRUE(run.Save(dir.path(), 50).ok());
     ASSERT_TRUE(run.Save(dir.path(), 100).ok());
     const auto path = dir.path() / "step-000000000100" / file;
@@ -80,7 +80,7 @@ TEST(CheckpointTest, FallsBackWhenTheNewestIsDamaged) {
 
 TEST(CheckpointTest, PassesOverAnotherRun) {
   const ScopedTempDirectory dir;
-  Run run;
+  MarkedRun run;
   ASSERT_TRUE(run.Save(dir.path(), 50).ok());
   const auto other = LoadNewestCheckpoint(dir.path(), "other", run.student.get(), &run.optimiser);
   EXPECT_EQ(other.status().code(), absl::StatusCode::kNotFound);
@@ -90,9 +90,28 @@ TEST(CheckpointTest, PassesOverAnotherRun) {
             absl::StatusCode::kNotFound);
 }
 
+TEST(CheckpointTest, TravelsAsOneString) {
+  MarkedRun run;
+  run.Mark(7);
+  const RunPosition position{.step = 7,
+                             .run_hash = "run",
+                             .loss_sum = 0.1,
+                             .loss_rows = 3,
+                             .curve = {{.step = 5, .epoch = 1.0, .train_loss = 0.3}}};
+  const std::string bytes = EncodeRun(position, run.student.get(), &run.optimiser);
+  MarkedRun other;
+  const auto decoded = DecodeRun(bytes, "run", other.student.get(), &other.optimiser);
+  ExpectStep(decoded, &other, 7);
+  EXPECT_EQ(decoded->curve, position.curve);
+  EXPECT_EQ(decoded->loss_sum, 0.1);
+  EXPECT_EQ(decoded->loss_rows, 3u);
+  const std::string cut = bytes.substr(0, bytes.size() - 1);
+  EXPECT_FALSE(DecodeRun(cut, "run", other.student.get(), &other.optimiser).ok());
+}
+
 TEST(CheckpointTest, AKillAtAnyMomentLeavesAWholeCheckpoint) {
   const ScopedTempDirectory dir;
-  Run run;
+  MarkedRun run;
   ASSERT_TRUE(run.Save(dir.path(), 1).ok());
   uint64_t newest = 1;
   for (int round = 0; round < 5; ++round) {
@@ -114,7 +133,7 @@ TEST(CheckpointTest, AKillAtAnyMomentLeavesAWholeCheckpoint) {
     ASSERT_TRUE(WIFSIGNALED(status));
     ::close(started[0]);
     ::close(started[1]);
-    Run loaded;
+    MarkedRun loaded;
     const auto position =
         LoadNewestCheckpoint(dir.path(), "run", loaded.student.get(), &loaded.optimiser);
     ASSERT_TRUE(position.ok()) << position.status();

@@ -35,11 +35,13 @@ absl::StatusOr<std::vector<int64_t>> ReadShape(const std::string& name, const Js
   for (const Json& dimension : shape) {
     if (!dimension.is_number_unsigned()) return Damage("shape of " + name);
     const auto size = dimension.get<uint64_t>();
-    // Bounding the product by what the bytes allow rules out overflow.
-    if (size > elements || (size != 0 && product > elements / size)) {
+    // Bounding the product by what the bytes allow rules out overflow. Beside a zero other
+    // dimensions may be anything.
+    const uint64_t most = elements == 0 ? uint64_t{1} << 31 : elements;
+    if (size > most || (elements != 0 && size != 0 && product > elements / size)) {
       return Damage("shape of " + name + " exceeds its data");
     }
-    product *= size;
+    product = product == 0 || size == 0 ? 0 : elements == 0 ? 1 : product * size;
     result.push_back(static_cast<int64_t>(size));
   }
   if (product != elements) return Damage("shape of " + name + " does not fit its data");
