@@ -15,7 +15,8 @@
 namespace limbeck::cli {
 namespace {
 
-absl::StatusOr<int> List(Session& session, const std::string& account, uint64_t limit) {
+absl::StatusOr<int> ListAmbiguousCalls(Session& session, const std::string& account,
+                                       uint64_t limit) {
   LIMBECK_ASSIGN_OR_RETURN(auto* stub, session.Cache());
   v1::ListAmbiguousRequest request;
   request.set_account(account);
@@ -51,7 +52,8 @@ void AddCacheAmbiguous(CLI::App& cache, Session& session) {
       "  limbeck cache ambiguous --account job/job-0123456789abcdef\n\n"
       "Exit status: 0 listed, 1 the cache could not be reached.");
   command->callback([&session, account, limit] {
-    session.set_command([&session, account, limit] { return List(session, *account, *limit); });
+    session.set_command(
+        [&session, account, limit] { return ListAmbiguousCalls(session, *account, *limit); });
   });
 }
 

@@ -11,8 +11,8 @@
 namespace limbeck::cli {
 namespace {
 
-absl::Status PrintForPeople(const v1::CacheStats& stats, const v1::GetSpendResponse& spend,
-                            std::ostream& out) {
+absl::Status PrintStats(const v1::CacheStats& stats, const v1::GetSpendResponse& spend,
+                        std::ostream& out) {
   out << "records        " << FormatCount(stats.records()) << ", "
       << FormatBytes(stats.record_bytes()) << '\n'
       << "claims alive   " << FormatCount(stats.claims()) << '\n'
@@ -32,7 +32,7 @@ absl::Status PrintForPeople(const v1::CacheStats& stats, const v1::GetSpendRespo
   return absl::OkStatus();
 }
 
-absl::StatusOr<int> Stats(Session& session) {
+absl::StatusOr<int> ShowStats(Session& session) {
   LIMBECK_ASSIGN_OR_RETURN(auto* stub, session.Cache());
   LIMBECK_ASSIGN_OR_RETURN(const auto stats, Call(stub, &v1::CacheService::Stub::GetCacheStats,
                                                   v1::GetCacheStatsRequest()));
@@ -42,7 +42,7 @@ absl::StatusOr<int> Stats(Session& session) {
   }
   LIMBECK_ASSIGN_OR_RETURN(const auto spend,
                            Call(stub, &v1::CacheService::Stub::GetSpend, v1::GetSpendRequest()));
-  LIMBECK_RETURN_IF_ERROR(PrintForPeople(stats, spend, session.io().out));
+  LIMBECK_RETURN_IF_ERROR(PrintStats(stats, spend, session.io().out));
   return kExitOk;
 }
 
@@ -54,7 +54,7 @@ void AddCacheStats(CLI::App& cache, Session& session) {
       "Example:\n"
       "  limbeck cache stats --cache 127.0.0.1:7401\n\n"
       "Exit status: 0 shown, 1 the cache could not be reached.");
-  command->callback([&session] { session.set_command([&session] { return Stats(session); }); });
+  command->callback([&session] { session.set_command([&session] { return ShowStats(session); }); });
 }
 
 }  // namespace limbeck::cli

@@ -11,7 +11,7 @@ namespace {
 // Reads every byte of the cache.
 constexpr absl::Duration kVerifyTimeout = absl::Hours(6);
 
-absl::StatusOr<int> Verify(Session& session) {
+absl::StatusOr<int> VerifyAll(Session& session) {
   LIMBECK_ASSIGN_OR_RETURN(auto* stub, session.Cache());
   LIMBECK_ASSIGN_OR_RETURN(const auto result, Call(stub, &v1::CacheService::Stub::VerifyCache,
                                                    v1::VerifyCacheRequest(), kVerifyTimeout));
@@ -37,7 +37,7 @@ void AddCacheVerify(CLI::App& cache, Session& session) {
       "Example:\n"
       "  limbeck cache verify\n\n"
       "Exit status: 0 all sound, 1 something is damaged or the cache could not be reached.");
-  command->callback([&session] { session.set_command([&session] { return Verify(session); }); });
+  command->callback([&session] { session.set_command([&session] { return VerifyAll(session); }); });
 }
 
 }  // namespace limbeck::cli

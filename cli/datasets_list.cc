@@ -12,7 +12,7 @@
 namespace limbeck::cli {
 namespace {
 
-absl::StatusOr<int> List(Session& session) {
+absl::StatusOr<int> ListAllDatasets(Session& session) {
   LIMBECK_ASSIGN_OR_RETURN(auto* stub, session.Datasets());
   LIMBECK_ASSIGN_OR_RETURN(
       auto response,
@@ -39,7 +39,8 @@ void AddDatasetsList(CLI::App& datasets, Session& session) {
       "Example:\n"
       "  limbeck datasets list\n\n"
       "Exit status: 0 listed, 1 the service could not be reached.");
-  command->callback([&session] { session.set_command([&session] { return List(session); }); });
+  command->callback(
+      [&session] { session.set_command([&session] { return ListAllDatasets(session); }); });
 }
 
 }  // namespace limbeck::cli

@@ -12,7 +12,7 @@
 namespace limbeck::cli {
 namespace {
 
-absl::StatusOr<int> Upload(Session& session, const std::vector<std::string>& files) {
+absl::StatusOr<int> UploadFiles(Session& session, const std::vector<std::string>& files) {
   const bool json = session.options().json;
   for (const auto& file : files) {
     auto result = UploadDataset(session, file);
@@ -40,7 +40,7 @@ void AddDatasetsUpload(CLI::App& datasets, Session& session) {
       "  limbeck datasets upload train.jsonl held_out.jsonl\n\n"
       "Exit status: 0 there, 1 failed, 2 malformed rows (each is named with its line).");
   command->callback([&session, files] {
-    session.set_command([&session, files] { return Upload(session, *files); });
+    session.set_command([&session, files] { return UploadFiles(session, *files); });
   });
 }
 

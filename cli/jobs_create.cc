@@ -15,7 +15,7 @@
 namespace limbeck::cli {
 namespace {
 
-struct Options {
+struct CreateOptions {
   std::string file;
   std::string max_usd;
   std::string request_id;
@@ -47,7 +47,7 @@ void PrintNextSteps(const v1::DistillationJob& job, std::ostream& out) {
       << "  limbeck jobs report " << job.id() << "   once it has succeeded\n";
 }
 
-absl::StatusOr<int> Create(Session& session, const Options& options) {
+absl::StatusOr<int> CreateFromFile(Session& session, const CreateOptions& options) {
   std::optional<int64_t> max_micro_usd;
   if (!options.max_usd.empty()) {
     LIMBECK_ASSIGN_OR_RETURN(max_micro_usd, ParseUsd(options.max_usd));
@@ -86,7 +86,7 @@ absl::StatusOr<int> Create(Session& session, const Options& options) {
 }  // namespace
 
 void AddJobsCreate(CLI::App& jobs, Session& session) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<CreateOptions>();
   CLI::App* command =
       jobs.add_subcommand("create", "Check a job file, show what it costs, ask, and start the job");
   command->add_option("-f,--file", options->file, "Job file (YAML)")->required();
@@ -104,12 +104,12 @@ void AddJobsCreate(CLI::App& jobs, Session& session) {
       "  limbeck jobs create -f job.yaml --dry-run --json\n\n"
       "Exit status: 0 created, 1 refused or failed, 2 wrong job file or dataset.");
   command->callback([&session, options] {
-    session.set_command([&session, options] { return Create(session, *options); });
+    session.set_command([&session, options] { return CreateFromFile(session, *options); });
   });
 }
 
 void AddEstimate(CLI::App& root, Session& session) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<CreateOptions>();
   options->dry_run = true;
   CLI::App* command = root.add_subcommand(
       "estimate", "Say what a job would cost and whether it may run; the same as create --dry-run");
@@ -120,7 +120,7 @@ void AddEstimate(CLI::App& root, Session& session) {
       "  limbeck estimate -f job.yaml\n\n"
       "Exit status: 0 the job could run, 1 it would be refused, 2 wrong job file or dataset.");
   command->callback([&session, options] {
-    session.set_command([&session, options] { return Create(session, *options); });
+    session.set_command([&session, options] { return CreateFromFile(session, *options); });
   });
 }
 

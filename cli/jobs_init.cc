@@ -14,7 +14,7 @@
 namespace limbeck::cli {
 namespace {
 
-absl::StatusOr<int> Init(Session& session, const std::string& path) {
+absl::StatusOr<int> InitJobFile(Session& session, const std::string& path) {
   if (path.empty()) {
     session.io().out << ExampleJobFile() << std::flush;
     return kExitOk;
@@ -38,8 +38,9 @@ void AddJobsInit(CLI::App& jobs, Session& session) {
       "Example:\n"
       "  limbeck jobs init -o job.yaml\n\n"
       "Exit status: 0 written, 1 the file exists or cannot be written.");
-  command->callback(
-      [&session, path] { session.set_command([&session, path] { return Init(session, *path); }); });
+  command->callback([&session, path] {
+    session.set_command([&session, path] { return InitJobFile(session, *path); });
+  });
 }
 
 }  // namespace limbeck::cli

@@ -14,7 +14,7 @@
 namespace limbeck::cli {
 namespace {
 
-absl::StatusOr<int> List(Session& session, uint64_t limit) {
+absl::StatusOr<int> ListJobs(Session& session, uint64_t limit) {
   LIMBECK_ASSIGN_OR_RETURN(auto* stub, session.Jobs());
   LIMBECK_ASSIGN_OR_RETURN(
       auto response,
@@ -47,7 +47,7 @@ void AddJobsList(CLI::App& jobs, Session& session) {
       "  limbeck jobs list --limit 10\n\n"
       "Exit status: 0 listed, 1 the service could not be reached.");
   command->callback([&session, limit] {
-    session.set_command([&session, limit] { return List(session, *limit); });
+    session.set_command([&session, limit] { return ListJobs(session, *limit); });
   });
 }
 

@@ -14,7 +14,7 @@
 namespace limbeck::cli {
 namespace {
 
-absl::StatusOr<int> List(Session& session, const std::string& id, uint64_t limit) {
+absl::StatusOr<int> ListRejectedRows(Session& session, const std::string& id, uint64_t limit) {
   LIMBECK_ASSIGN_OR_RETURN(auto* stub, session.Jobs());
   v1::ListRejectionsRequest request;
   request.set_id(id);
@@ -49,7 +49,7 @@ void AddJobsRejections(CLI::App& jobs, Session& session) {
       "  limbeck jobs rejections job-0123456789abcdef --limit 0 --json\n\n"
       "Exit status: 0 listed, 1 no such job or the service could not be reached.");
   command->callback([&session, id, limit] {
-    session.set_command([&session, id, limit] { return List(session, *id, *limit); });
+    session.set_command([&session, id, limit] { return ListRejectedRows(session, *id, *limit); });
   });
 }
 

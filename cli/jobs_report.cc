@@ -14,7 +14,7 @@
 namespace limbeck::cli {
 namespace {
 
-absl::StatusOr<int> Report(Session& session, const std::string& id, const std::string& path) {
+absl::StatusOr<int> ShowReport(Session& session, const std::string& id, const std::string& path) {
   LIMBECK_ASSIGN_OR_RETURN(auto* stub, session.Jobs());
   v1::GetAcceptanceReportRequest request;
   request.set_id(id);
@@ -49,7 +49,7 @@ void AddJobsReport(CLI::App& jobs, Session& session) {
       "  limbeck jobs report job-0123456789abcdef --json -o report.json\n\n"
       "Exit status: 0 shown, 1 the job has none (it has not succeeded).");
   command->callback([&session, id, path] {
-    session.set_command([&session, id, path] { return Report(session, *id, *path); });
+    session.set_command([&session, id, path] { return ShowReport(session, *id, *path); });
   });
 }
 

@@ -10,7 +10,7 @@
 namespace limbeck::cli {
 namespace {
 
-absl::StatusOr<int> Wait(Session& session, const FollowOptions& options, bool exit_status) {
+absl::StatusOr<int> WaitForEnd(Session& session, const FollowOptions& options, bool exit_status) {
   LIMBECK_ASSIGN_OR_RETURN(auto* stub, session.Jobs());
   v1::GetDistillationJobRequest request;
   request.set_id(options.job_id);
@@ -52,7 +52,7 @@ void AddJobsWait(CLI::App& jobs, Session& session) {
       "5 cancelled. A paused job is waited for; the reason is printed.");
   command->callback([&session, options, exit_status] {
     session.set_command(
-        [&session, options, exit_status] { return Wait(session, *options, *exit_status); });
+        [&session, options, exit_status] { return WaitForEnd(session, *options, *exit_status); });
   });
 }
 

@@ -12,12 +12,12 @@
 namespace limbeck::cli {
 namespace {
 
-std::string Kind(const v1::StudentSpec& student) {
+std::string StudentKind(const v1::StudentSpec& student) {
   return student.kind_case() == v1::StudentSpec::kEncoder ? "encoder" : "ngram";
 }
 
 // Students are what SUCCEEDED jobs leave behind.
-absl::StatusOr<int> List(Session& session) {
+absl::StatusOr<int> ListAllStudents(Session& session) {
   LIMBECK_ASSIGN_OR_RETURN(auto* stub, session.Jobs());
   LIMBECK_ASSIGN_OR_RETURN(
       auto response,
@@ -34,7 +34,7 @@ absl::StatusOr<int> List(Session& session) {
   }
   std::vector<std::vector<std::string>> rows;
   for (const auto& job : succeeded.jobs()) {
-    rows.push_back({job.id(), Kind(job.spec().student()),
+    rows.push_back({job.id(), StudentKind(job.spec().student()),
                     absl::StrCat(job.spec().task().classify().labels_size()),
                     EnumName(v1::Verdict_Name(job.verdict()), "VERDICT_"),
                     FormatTime(job.end_time()), job.spec().display_name()});
@@ -53,7 +53,8 @@ void AddStudentsList(CLI::App& students, Session& session) {
       "  limbeck students list\n\n"
       "With --json: the jobs that made them. Exit status: 0 listed, 1 the service could not be "
       "reached.");
-  command->callback([&session] { session.set_command([&session] { return List(session); }); });
+  command->callback(
+      [&session] { session.set_command([&session] { return ListAllStudents(session); }); });
 }
 
 }  // namespace limbeck::cli

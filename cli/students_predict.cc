@@ -19,7 +19,7 @@
 namespace limbeck::cli {
 namespace {
 
-struct Options {
+struct PredictOptions {
   std::string student;
   std::vector<std::string> texts;
 };
@@ -42,7 +42,7 @@ absl::StatusOr<int> TextsAsFile(const std::vector<std::string>& texts) {
 }
 
 absl::StatusOr<int> RunTrainer(const Session& session, const std::filesystem::path& directory,
-                               const Options& options, bool json) {
+                               const PredictOptions& options, bool json) {
   ProgramOptions program;
   LIMBECK_ASSIGN_OR_RETURN(program.path, FindSibling("limbeck-trainer"));
   program.arguments = {"predict", "--student", directory.string()};
@@ -58,7 +58,7 @@ absl::StatusOr<int> RunTrainer(const Session& session, const std::filesystem::pa
   return status;
 }
 
-absl::StatusOr<int> Predict(Session& session, const Options& options) {
+absl::StatusOr<int> PredictTexts(Session& session, const PredictOptions& options) {
   const bool json = session.options().json;
   std::error_code error;
   if (std::filesystem::is_directory(options.student, error)) {
@@ -73,7 +73,7 @@ absl::StatusOr<int> Predict(Session& session, const Options& options) {
 }  // namespace
 
 void AddStudentsPredict(CLI::App& students, Session& session) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<PredictOptions>();
   CLI::App* command = students.add_subcommand(
       "predict", "Label texts with a student, given as arguments or one a line on standard input");
   command->add_option("STUDENT", options->student, "The job that made it, or an exported directory")
@@ -85,7 +85,7 @@ void AddStudentsPredict(CLI::App& students, Session& session) {
       "  limbeck students predict my-student --json < texts.txt\n\n"
       "Exit status: that of limbeck-trainer predict; 1 the student could not be had.");
   command->callback([&session, options] {
-    session.set_command([&session, options] { return Predict(session, *options); });
+    session.set_command([&session, options] { return PredictTexts(session, *options); });
   });
 }
 

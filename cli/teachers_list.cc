@@ -22,7 +22,7 @@ std::string Capability(const v1::Teacher& teacher) {
   return absl::StrCat("TOP_K up to ", seen.max_top_logprobs());
 }
 
-absl::StatusOr<int> List(Session& session, bool trainable_only) {
+absl::StatusOr<int> ListConfiguredTeachers(Session& session, bool trainable_only) {
   LIMBECK_ASSIGN_OR_RETURN(auto* stub, session.Teachers());
   v1::ListTeachersRequest request;
   request.set_trainable_only(trainable_only);
@@ -56,7 +56,8 @@ void AddTeachersList(CLI::App& teachers, Session& session) {
       "  limbeck teachers list --trainable\n\n"
       "Exit status: 0 listed, 1 the service could not be reached.");
   command->callback([&session, trainable] {
-    session.set_command([&session, trainable] { return List(session, *trainable); });
+    session.set_command(
+        [&session, trainable] { return ListConfiguredTeachers(session, *trainable); });
   });
 }
 

@@ -15,7 +15,7 @@ namespace {
 // A teacher may take its whole timeout and be asked again.
 constexpr absl::Duration kProbeTimeout = absl::Minutes(10);
 
-absl::StatusOr<int> Probe(Session& session, const std::string& name) {
+absl::StatusOr<int> ProbeOneTeacher(Session& session, const std::string& name) {
   LIMBECK_ASSIGN_OR_RETURN(auto* stub, session.Teachers());
   v1::ProbeTeacherRequest request;
   request.set_name(name);
@@ -49,7 +49,7 @@ void AddTeachersProbe(CLI::App& teachers, Session& session) {
       "  limbeck teachers probe my-teacher\n\n"
       "Costs one call. Exit status: 0 it answered, 1 it did not.");
   command->callback([&session, name] {
-    session.set_command([&session, name] { return Probe(session, *name); });
+    session.set_command([&session, name] { return ProbeOneTeacher(session, *name); });
   });
 }
 

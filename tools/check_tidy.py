@@ -19,6 +19,7 @@ import sys
 import time
 
 TORCH = re.compile(r'#include [<"](torch|ATen|c10)/|trainer/.*\.h"')
+TOP = ("base", "cache", "gateway", "trainer", "cli", "tests")
 ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), ".."))
 
 
@@ -43,15 +44,41 @@ def to_lint(files, known):
     wanted = set()
     for path in files:
         stem, extension = os.path.splitext(path)
+        if path.split("/")[0] not in TOP:
+            continue
         if extension == ".cc":
             wanted.add(path)
         elif extension == ".h":
-            wanted.update(path for path in (stem + ".cc", stem + "_test.cc") if path in known)
-    return sorted(wanted & set(known)), sorted(wanted - set(known))
+            beside = (stem + ".cc", stem + "_test.cc")
+            wanted.update(path for path in beside if os.path.exists(os.path.join(ROOT, path)))
+    return sorted(wanted & known), sorted(wanted - known)
 
 
-def lint(path, build_dir, clang_major):
-    command = ["clang-tidy", "-p", build_dir, "--quiet", path]
+def write_database(build_dir):
+    """A compilation database with a command for each source, those of unity builds included.
+
+    Returns its folder and the sources that it knows.
+    """
+    with open(os.path.join(build_dir, "compile_commands.json"), encoding="utf-8") as file:
+        entries = json.load(file)
+    for entry in list(entries):
+        if "/Unity/unity_" not in entry["file"]:
+            continue
+        with open(entry["file"], encoding="utf-8") as unity:
+            for source in re.findall(r'#include "(.*)"', unity.read()):
+                entries.append({**entry, "file": source,
+                                "command": entry["command"].replace(entry["file"], source)})
+    folder = os.path.join(build_dir, "lint")
+    os.makedirs(folder, exist_ok=True)
+    with open(os.path.join(folder, "compile_commands.json"), "w", encoding="utf-8") as file:
+        json.dump(entries, file)
+    known = {os.path.relpath(os.path.join(entry["directory"], entry["file"]), ROOT)
+             for entry in entries}
+    return folder, {path for path in known if path.split("/")[0] in TOP}
+
+
+def lint(path, database, clang_major):
+    command = ["clang-tidy", "-p", database, "--quiet", path]
     with open(os.path.join(ROOT, path), encoding="utf-8") as source:
         as_cxx17 = clang_major < 15 and path.startswith("trainer/") and TORCH.search(source.read())
     if as_cxx17:
@@ -73,10 +100,7 @@ def main():
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--seconds", type=float, default=240)
     options = parser.parse_args()
-    with open(os.path.join(options.build_dir, "compile_commands.json"), encoding="utf-8") as file:
-        known = {os.path.relpath(os.path.join(entry["directory"], entry["file"]), ROOT)
-                 for entry in json.load(file)}
-    known = {path for path in known if not path.startswith(("build/", "..", "third_party/"))}
+    database, known = write_database(options.build_dir)
     version = subprocess.run(["clang-tidy", "--version"], capture_output=True, text=True,
                              check=True).stdout
     clang_major = int(re.search(r"version (\d+)", version).group(1))
@@ -91,7 +115,7 @@ def main():
     def work(path):
         if time.monotonic() > deadline:
             return path, ("late", "")
-        return path, lint(path, options.build_dir, clang_major)
+        return path, lint(path, database, clang_major)
 
     jobs = int(os.environ.get("LIMBECK_JOBS", 0)) or os.cpu_count()
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:

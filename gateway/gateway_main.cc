@@ -1,0 +1,124 @@
+// limbeck-gateway: the job API, the teachers' caller and the workers' coordinator, as a server.
+#include <signal.h>
+
+#include <iostream>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "absl/flags/flag.h"
+#include "absl/flags/parse.h"
+#include "absl/flags/usage.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "base/config/yaml.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/metrics/exposition_server.h"
+#include "base/metrics/metrics.h"
+#include "base/status.h"
+#include "gateway/service/gateway_node.h"
+#include "gateway/service/managed_jobs.h"
+#include "limbeck/v1/config.pb.h"
+
+ABSL_FLAG(std::string, config, "",
+          "The operator's limbeck.yaml; without it there are no teachers.");
+ABSL_FLAG(std::string, data_dir, "", "Folder of all durable state; replaces data_dir of the file.");
+ABSL_FLAG(std::string, listen, "",
+          "Address of the service, port 0 takes a free one; replaces gateway.address of the file.");
+ABSL_FLAG(std::string, cache, "", "host:port of the cache; replaces cache_target of the file.");
+ABSL_FLAG(std::string, metrics_address, "",
+          "Address of http://…/metrics; replaces metrics_address of the file.");
+ABSL_FLAG(std::string, port_file, "", "Write the service's port here once it is ready.");
+ABSL_FLAG(bool, insecure, false, "Listen beyond this machine without TLS and tokens.");
+ABSL_FLAG(absl::Duration, drain, absl::Seconds(25),
+          "After SIGTERM or SIGINT, time for calls in progress to end.");
+
+namespace {
+
+using namespace limbeck;
+
+constexpr const char* kUsage =
+    "limbeck-gateway --config FILE [--cache HOST:PORT] [--listen HOST:PORT]\n\n"
+    "Takes jobs, asks teachers, and coordinates trainers. Needs a running limbeck-cache.\n\n"
+    "Examples:\n"
+    "  limbeck-gateway --config limbeck.yaml\n"
+    "  limbeck-gateway --config limbeck.yaml --data-dir /var/lib/limbeck --cache cache:7401\n"
+    "  limbeck-gateway --config limbeck.yaml --listen 127.0.0.1:0 --port-file /run/gateway.port\n\n"
+    "SIGTERM or SIGINT: sends nothing further, keeps what was paid for, then exits with 0.";
+
+// SIGTERM and SIGINT, blocked in all threads from before the first starts, for sigwait.
+sigset_t BlockStopSignals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  return signals;
+}
+
+// Flags may be written --data-dir as well as --data_dir.
+void AllowDashes(int argc, char** argv) {
+  for (int i = 1; i < argc; ++i) {
+    if (std::string_view(argv[i]).rfind("--", 0) != 0) continue;
+    for (char* c = argv[i] + 2; *c != '\0' && *c != '='; ++c) {
+      if (*c == '-') *c = '_';
+    }
+  }
+}
+
+absl::StatusOr<v1::LimbeckConfig> ReadConfig() {
+  v1::LimbeckConfig config;
+  if (const std::string path = absl::GetFlag(FLAGS_config); !path.empty()) {
+    LIMBECK_RETURN_IF_ERROR(config::ReadYamlFile(path, &config));
+  }
+  const auto replace = [](const std::string& flag, std::string* field) {
+    if (!flag.empty()) *field = flag;
+  };
+  replace(absl::GetFlag(FLAGS_data_dir), config.mutable_data_dir());
+  replace(absl::GetFlag(FLAGS_listen), config.mutable_gateway()->mutable_address());
+  replace(absl::GetFlag(FLAGS_cache), config.mutable_cache_target());
+  replace(absl::GetFlag(FLAGS_metrics_address), config.mutable_metrics_address());
+  if (absl::GetFlag(FLAGS_insecure)) {
+    config.mutable_gateway()->mutable_security()->set_insecure(true);
+  }
+  return config;
+}
+
+absl::Status Run(const sigset_t& stop_signals) {
+  LIMBECK_ASSIGN_OR_RETURN(const v1::LimbeckConfig written, ReadConfig());
+  LIMBECK_ASSIGN_OR_RETURN(const gateway::GatewayConfig config,
+                           gateway::ResolveGatewayConfig(written));
+  metrics::Registry registry;
+  LIMBECK_ASSIGN_OR_RETURN(const auto exposition, metrics::ExpositionServer::Start(
+                                                      config.file.metrics_address(), &registry));
+  gateway::GatewayNodeOptions options;
+  options.jobs = gateway::OpenManagedJobs;
+  LIMBECK_ASSIGN_OR_RETURN(const auto node,
+                           gateway::GatewayNode::Start(config.file, &registry, options));
+  if (const std::string path = absl::GetFlag(FLAGS_port_file); !path.empty()) {
+    LIMBECK_RETURN_IF_ERROR(WriteFileDurably(path, absl::StrCat(node->port(), "\n")));
+  }
+  std::cout << "limbeck-gateway ready on " << node->local_target() << ", data in "
+            << node->data_dir() << std::endl;
+
+  int signal = 0;
+  sigwait(&stop_signals, &signal);
+  LIMBECK_LOG(INFO) << "stopping" << LogField("signal", signal);
+  node->Shutdown(absl::GetFlag(FLAGS_drain));
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  absl::SetProgramUsageMessage(kUsage);
+  AllowDashes(argc, argv);
+  absl::ParseCommandLine(argc, argv);
+  const sigset_t stop_signals = BlockStopSignals();
+  if (const absl::Status status = Run(stop_signals); !status.ok()) {
+    std::cerr << "limbeck-gateway: " << status.message() << std::endl;
+    return 1;
+  }
+  return 0;
+}

@@ -1,0 +1,304 @@
+#include "gateway/service/gateway_config.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/civil_time.h"
+#include "base/config/yaml.h"
+#include "base/error_details.h"
+#include "base/grpc/server.h"
+#include "base/grpc/server_config.h"
+#include "base/status.h"
+#include "gateway/teachers/registry.h"
+
+namespace limbeck::gateway {
+namespace {
+
+constexpr uint32_t kDefaultMaxConcurrency = 32;
+constexpr uint32_t kMaxConcurrency = 100'000;
+constexpr uint32_t kDefaultTimeoutSeconds = 120;
+constexpr uint32_t kMaxTimeoutSeconds = 86'400;
+constexpr uint32_t kDefaultMaxAttempts = 5;
+constexpr uint32_t kMaxAttempts = 100;
+constexpr size_t kMaxNameBytes = 100;
+constexpr absl::Duration kMaxIdle = absl::Seconds(120);
+
+class Resolver {
+ public:
+  explicit Resolver(v1::LimbeckConfig file) { result_.file = std::move(file); }
+
+  absl::StatusOr<GatewayConfig> Resolve() {
+    FillDefaults();
+    CheckPools();
+    for (int i = 0; i < result_.file.teachers_size(); ++i) AddTeacher(i);
+    CheckTeams();
+    LIMBECK_RETURN_IF_ERROR(InvalidFields("the configuration", violations_));
+    return std::move(result_);
+  }
+
+ private:
+  void Fault(std::string field, std::string what) {
+    violations_.push_back({std::move(field), std::move(what)});
+  }
+
+  void FillDefaults() {
+    v1::LimbeckConfig& file = result_.file;
+    const auto fill = [](std::string* field, const std::string& value) {
+      if (field->empty()) *field = value;
+    };
+    fill(file.mutable_data_dir(), "limbeck-data");
+    fill(file.mutable_gateway()->mutable_address(), "127.0.0.1:7400");
+    fill(file.mutable_cache()->mutable_address(), "127.0.0.1:7401");
+    fill(file.mutable_cache_target(), file.cache().address());
+    fill(file.mutable_metrics_address(), "127.0.0.1:7410");
+  }
+
+  // Checks a name that is the key of a list.
+  void CheckName(const std::string& path, const std::string& name, std::set<std::string>* seen) {
+    if (name.empty()) return Fault(path, "is required");
+    const bool allowed = std::all_of(name.begin(), name.end(), [](char c) {
+      return absl::ascii_isalnum(static_cast<unsigned char>(c)) || c == '-' || c == '_' || c == '.';
+    });
+    if (!allowed || name.size() > kMaxNameBytes) {
+      Fault(path, absl::StrCat("is not a name: use at most ", kMaxNameBytes,
+                               " letters, digits, \"-\", \"_\" and \".\""));
+    }
+    if (!seen->insert(name).second) {
+      Fault(path, absl::StrCat("\"", name, "\" is used more than once; names must be unique"));
+    }
+  }
+
+  void CheckPools() {
+    for (int i = 0; i < result_.file.quota_pools_size(); ++i) {
+      v1::QuotaPoolConfig& pool = *result_.file.mutable_quota_pools(i);
+      const std::string path = absl::StrCat("quota_pools[", i, "]");
+      CheckName(path + ".name", pool.name(), &pool_names_);
+      if (pool.max_concurrency() == 0) pool.set_max_concurrency(kDefaultMaxConcurrency);
+      if (pool.max_concurrency() > kMaxConcurrency) {
+        Fault(path + ".max_concurrency", absl::StrCat("is above ", kMaxConcurrency));
+      }
+      const auto tokens = [&](const char* field, uint64_t value) {
+        if (value <= uint64_t{1} << 60) return static_cast<int64_t>(value);
+        Fault(absl::StrCat(path, ".", field), "is too large; 0 means no limit");
+        return int64_t{0};
+      };
+      QuotaPoolOptions options;
+      options.name = pool.name();
+      options.requests_per_minute = pool.requests_per_minute();
+      options.input_tokens_per_minute =
+          tokens("input_tokens_per_minute", pool.input_tokens_per_minute());
+      options.output_tokens_per_minute =
+          tokens("output_tokens_per_minute", pool.output_tokens_per_minute());
+      options.max_concurrent = pool.max_concurrency();
+      result_.quota_pools.push_back(std::move(options));
+    }
+  }
+
+  void CheckTeams() {
+    if (result_.file.teams_size() == 0) result_.file.add_teams()->set_name("default");
+    std::set<std::string> names;
+    for (int i = 0; i < result_.file.teams_size(); ++i) {
+      const v1::TeamConfig& team = result_.file.teams(i);
+      const std::string path = absl::StrCat("teams[", i, "]");
+      CheckName(path + ".name", team.name(), &names);
+      if (team.ceiling_micro_usd() < 0) {
+        Fault(path + ".ceiling_micro_usd", "is negative; 0 means no limit but the jobs' own");
+      }
+    }
+    if (result_.file.teams_size() > 1) {
+      Fault("teams", "a gateway serves one team: run one gateway for each, with the same cache");
+    }
+    result_.team = result_.file.teams(0).name();
+    result_.team_ceiling_micro_usd = result_.file.teams(0).ceiling_micro_usd();
+  }
+
+  void AddTeacher(int index) {
+    const v1::TeacherConfig& teacher = result_.file.teachers(index);
+    const std::string path = absl::StrCat("teachers[", index, "]");
+    ConfiguredTeacher made;
+    TeacherConfig& config = made.config;
+    CheckName(path + ".name", teacher.name(), &teacher_names_);
+    config.name = teacher.name();
+    config.kind = teacher.kind();
+    config.model = teacher.model();
+    config.revision = teacher.revision();
+    config.input_micro_usd_per_million = teacher.input_micro_usd_per_million();
+    config.output_micro_usd_per_million = teacher.output_micro_usd_per_million();
+    if (config.model.empty()) Fault(path + ".model", "is required");
+    for (const auto& [field, price] :
+         {std::pair("input_micro_usd_per_million", config.input_micro_usd_per_million),
+          std::pair("output_micro_usd_per_million", config.output_micro_usd_per_million)}) {
+      if (price < 0) Fault(absl::StrCat(path, ".", field), "is negative");
+    }
+    SetKind(path, teacher, &made);
+    SetUrl(path, teacher, &config);
+    SetKey(path, teacher, &config);
+    SetPool(path, teacher, &config);
+    SetTrainingUse(path, teacher, &config);
+    SetPatience(path, teacher, &made);
+    made.facts.name = config.name;
+    made.facts.trainable = config.training_use.has_value();
+    made.facts.input_micro_usd_per_million = config.input_micro_usd_per_million;
+    made.facts.output_micro_usd_per_million = config.output_micro_usd_per_million;
+    result_.teachers.emplace(config.name, std::move(made));
+  }
+
+  void SetKind(const std::string& path, const v1::TeacherConfig& teacher, ConfiguredTeacher* made) {
+    const auto provider = FindProvider(teacher.kind());
+    if (!provider.ok()) {
+      const std::string message(ToStd(provider.status().message()));
+      return Fault(path + ".kind", teacher.kind().empty() ? "is required; " + message : message);
+    }
+    made->provider = *provider;
+    const Capabilities can = made->provider->capabilities();
+    if (teacher.has_logprobs() && teacher.logprobs() && !can.logprobs) {
+      Fault(path + ".logprobs",
+            absl::StrCat("teachers of kind ", teacher.kind(), " give no logprobs"));
+    }
+    made->facts.gives_top_logprobs =
+        can.logprobs && (!teacher.has_logprobs() || teacher.logprobs());
+    if (!made->facts.gives_top_logprobs) made->config.max_top_logprobs = 0;
+  }
+
+  void SetUrl(const std::string& path, const v1::TeacherConfig& teacher, TeacherConfig* config) {
+    std::string url = teacher.base_url();
+    while (url.ends_with('/')) url.pop_back();
+    config->base_url = url;
+    const std::string field = path + ".base_url";
+    if (url.empty()) return Fault(field, "is required, for example https://api.openai.com/v1");
+    const bool plain = url.starts_with("http://");
+    if (!plain && !url.starts_with("https://")) {
+      return Fault(field, "must start with https:// (or http:// on this machine)");
+    }
+    if (url.find_first_of("@ \t\r\n?#") != std::string::npos) {
+      return Fault(field, "must not contain user info, a query, a fragment or white space");
+    }
+    const std::string_view authority = UrlAuthority(url);
+    if (authority.empty()) return Fault(field, "names no host");
+    if (plain && !teacher.allow_plain_http() && !rpc::IsLoopbackAddress(WithPort(authority))) {
+      Fault(field,
+            "would send key and prompts in clear text: use https://, or set allow_plain_http in "
+            "a network that you trust");
+    }
+  }
+
+  // IsLoopbackAddress wants a port.
+  static std::string WithPort(std::string_view authority) {
+    const size_t colon = authority.rfind(':');
+    const bool has_port = colon != authority.npos && authority.back() != ']';
+    return has_port ? std::string(authority) : absl::StrCat(ToAbsl(authority), ":80");
+  }
+
+  void SetKey(const std::string& path, const v1::TeacherConfig& teacher, TeacherConfig* config) {
+    if (!teacher.has_key()) return;
+    auto key = rpc::ReadSecret(teacher.key());
+    if (!key.ok()) return Fault(path + ".key", std::string(ToStd(key.status().message())));
+    config->api_key = *std::move(key);
+  }
+
+  void SetPool(const std::string& path, const v1::TeacherConfig& teacher, TeacherConfig* config) {
+    if (!teacher.quota_pool().empty()) {
+      config->quota_pool = teacher.quota_pool();
+      if (pool_names_.count(teacher.quota_pool()) == 0) {
+        Fault(path + ".quota_pool",
+              absl::StrCat("no pool \"", teacher.quota_pool(), "\" in quota_pools"));
+      }
+      return;
+    }
+    // "/" cannot be in a configured name.
+    config->quota_pool = absl::StrCat("teacher/", teacher.name());
+    QuotaPoolOptions own;
+    own.name = config->quota_pool;
+    own.max_concurrent = kDefaultMaxConcurrency;
+    result_.quota_pools.push_back(std::move(own));
+  }
+
+  void SetTrainingUse(const std::string& path, const v1::TeacherConfig& teacher,
+                      TeacherConfig* config) {
+    if (!teacher.has_training_use()) return;
+    const v1::TrainingUse& use = teacher.training_use();
+    const std::string prefix = path + ".training_use.";
+    TrainingUse made;
+    made.basis = BasisName(use.basis());
+    made.evidence = use.evidence();
+    made.reviewed_on = use.reviewed_on();
+    if (made.basis.empty()) {
+      Fault(prefix + "basis",
+            "is required: BASIS_OWN_MODEL, BASIS_OPEN_LICENCE, BASIS_PROVIDER_PROGRAMME or "
+            "BASIS_WRITTEN_CONSENT; without a basis leave training_use out");
+    }
+    if (made.evidence.empty()) {
+      Fault(prefix + "evidence", "is required: name or link of licence, programme or consent");
+    }
+    absl::CivilDay day;
+    if (made.reviewed_on.size() != 10 || !absl::ParseCivilTime(made.reviewed_on, &day)) {
+      Fault(prefix + "reviewed_on", "is not a day; expected YYYY-MM-DD");
+    }
+    config->training_use = std::move(made);
+  }
+
+  static std::string BasisName(v1::TrainingUse::Basis basis) {
+    switch (basis) {
+      case v1::TrainingUse::BASIS_OWN_MODEL:
+        return "own model";
+      case v1::TrainingUse::BASIS_OPEN_LICENCE:
+        return "open licence";
+      case v1::TrainingUse::BASIS_PROVIDER_PROGRAMME:
+        return "provider's programme";
+      case v1::TrainingUse::BASIS_WRITTEN_CONSENT:
+        return "consent";
+      default:
+        return "";
+    }
+  }
+
+  void SetPatience(const std::string& path, const v1::TeacherConfig& teacher,
+                   ConfiguredTeacher* made) {
+    const uint32_t seconds =
+        teacher.timeout_seconds() == 0 ? kDefaultTimeoutSeconds : teacher.timeout_seconds();
+    if (seconds > kMaxTimeoutSeconds) {
+      Fault(path + ".timeout_seconds", absl::StrCat("is above ", kMaxTimeoutSeconds));
+    }
+    made->config.timeouts.total = absl::Seconds(seconds);
+    made->config.timeouts.idle = std::min(made->config.timeouts.total, kMaxIdle);
+    made->max_attempts = teacher.max_attempts() == 0 ? kDefaultMaxAttempts : teacher.max_attempts();
+    if (made->max_attempts > kMaxAttempts) {
+      Fault(path + ".max_attempts", absl::StrCat("is above ", kMaxAttempts));
+    }
+  }
+
+  GatewayConfig result_;
+  std::vector<FieldViolation> violations_;
+  std::set<std::string> pool_names_;
+  std::set<std::string> teacher_names_;
+};
+
+}  // namespace
+
+TeacherCatalog GatewayConfig::Catalog() const {
+  TeacherCatalog catalog;
+  for (const auto& [name, teacher] : teachers) catalog.emplace(name, teacher.facts);
+  return catalog;
+}
+
+absl::StatusOr<GatewayConfig> ResolveGatewayConfig(v1::LimbeckConfig file) {
+  return Resolver(std::move(file)).Resolve();
+}
+
+absl::StatusOr<GatewayConfig> LoadGatewayConfig(const std::string& path) {
+  v1::LimbeckConfig file;
+  LIMBECK_RETURN_IF_ERROR(config::ReadYamlFile(path, &file));
+  return ResolveGatewayConfig(std::move(file));
+}
+
+std::string_view UrlAuthority(std::string_view url) {
+  const size_t scheme = url.find("://");
+  if (scheme == url.npos) return {};
+  url.remove_prefix(scheme + 3);
+  return url.substr(0, url.find('/'));
+}
+
+}  // namespace limbeck::gateway

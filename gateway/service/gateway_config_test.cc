@@ -1,0 +1,159 @@
+#include "gateway/service/gateway_config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "base/config/yaml.h"
+#include "base/error_details.h"
+#include "base/file.h"
+
+namespace limbeck::gateway {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::Not;
+using ::testing::UnorderedElementsAre;
+
+absl::StatusOr<GatewayConfig> Resolve(std::string_view yaml) {
+  v1::LimbeckConfig file;
+  const absl::Status parsed = config::ParseYaml(yaml, "limbeck.yaml", &file);
+  EXPECT_TRUE(parsed.ok()) << parsed;
+  return ResolveGatewayConfig(std::move(file));
+}
+
+std::vector<std::string> FaultyFields(const absl::Status& status) {
+  std::vector<std::string> fields;
+  for (const FieldViolation& fault : GetFieldViolations(status)) fields.push_back(fault.field);
+  return fields;
+}
+
+TEST(GatewayConfigTest, EmptyFileGetsDefaults) {
+  const auto config = Resolve("");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->file.gateway().address(), "127.0.0.1:7400");
+  EXPECT_EQ(config->file.cache_target(), "127.0.0.1:7401");
+  EXPECT_EQ(config->file.metrics_address(), "127.0.0.1:7410");
+  EXPECT_EQ(config->team, "default");
+  EXPECT_EQ(config->team_ceiling_micro_usd, 0);
+  EXPECT_TRUE(config->teachers.empty());
+}
+
+TEST(GatewayConfigTest, SoundTeacherIsResolvedWithItsPool) {
+  const auto config = Resolve(R"(
+teachers:
+  - name: open
+    kind: openai
+    base_url: http://127.0.0.1:8080/v1/
+    model: small
+    quota_pool: shared
+    input_micro_usd_per_million: 20
+    training_use: {basis: BASIS_OPEN_LICENCE, evidence: Apache-2.0, reviewed_on: "2026-11-24"}
+  - name: closed
+    kind: anthropic
+    base_url: https://api.example.com
+    model: large
+    max_attempts: 2
+quota_pools:
+  - {name: shared, requests_per_minute: 60}
+)");
+  ASSERT_TRUE(config.ok()) << config.status();
+  const ConfiguredTeacher& open = config->teachers.at("open");
+  EXPECT_EQ(open.config.base_url, "http://127.0.0.1:8080/v1");
+  EXPECT_EQ(open.config.timeouts.total, absl::Seconds(120));
+  EXPECT_EQ(open.config.training_use->basis, "open licence");
+  EXPECT_EQ(open.max_attempts, 5u);
+  EXPECT_TRUE(open.facts.gives_top_logprobs);
+  EXPECT_TRUE(open.facts.trainable);
+  EXPECT_TRUE(open.facts.has_price());
+  const ConfiguredTeacher& closed = config->teachers.at("closed");
+  EXPECT_FALSE(closed.facts.gives_top_logprobs);
+  EXPECT_FALSE(closed.facts.trainable);
+  EXPECT_EQ(closed.max_attempts, 2u);
+  std::vector<std::string> pools;
+  for (const QuotaPoolOptions& pool : config->quota_pools) pools.push_back(pool.name);
+  EXPECT_THAT(pools, ElementsAre("shared", "teacher/closed"));
+  EXPECT_EQ(config->quota_pools[0].max_concurrent, 32u);
+  EXPECT_EQ(config->quota_pools[0].requests_per_minute, 60);
+}
+
+TEST(GatewayConfigTest, AllFaultsAreReportedAtOnce) {
+  const auto config = Resolve(R"(
+teachers:
+  - name: twice
+    kind: openai
+    base_url: http://api.example.com/v1
+    model: m
+    key: {env: LIMBECK_TEST_NO_SUCH_VARIABLE}
+    quota_pool: nowhere
+    training_use: {basis: BASIS_OWN_MODEL, reviewed_on: "24.11.2026"}
+  - name: twice
+    kind: oracle
+    base_url: ftp://example.com
+    input_micro_usd_per_million: -1
+  - name: "not a name"
+    kind: anthropic
+    base_url: https://key@example.com
+    model: m
+    logprobs: true
+quota_pools:
+  - {name: p}
+  - {name: p}
+teams:
+  - {name: a, ceiling_micro_usd: -5}
+)");
+  ASSERT_EQ(config.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_THAT(FaultyFields(config.status()),
+              UnorderedElementsAre("quota_pools[1].name", "teachers[0].base_url", "teachers[0].key",
+                                   "teachers[0].quota_pool", "teachers[0].training_use.evidence",
+                                   "teachers[0].training_use.reviewed_on", "teachers[1].name",
+                                   "teachers[1].kind", "teachers[1].base_url", "teachers[1].model",
+                                   "teachers[1].input_micro_usd_per_million", "teachers[2].name",
+                                   "teachers[2].base_url", "teachers[2].logprobs",
+                                   "teams[0].ceiling_micro_usd"));
+}
+
+TEST(GatewayConfigTest, PlainHttpNeedsLoopbackOrTheOperatorsWord) {
+  const auto resolve = [](const std::string& url, const std::string& more) {
+    return Resolve("teachers: [{name: t, kind: openai, model: m, base_url: \"" + url + "\"" + more +
+                   "}]");
+  };
+  EXPECT_TRUE(resolve("http://localhost:8080/v1", "").ok());
+  EXPECT_TRUE(resolve("http://127.0.0.1", "").ok());
+  EXPECT_TRUE(resolve("http://[::1]/v1", "").ok());
+  EXPECT_FALSE(resolve("http://127.example.org/v1", "").ok());
+  EXPECT_FALSE(resolve("http://vllm:8000/v1", "").ok());
+  EXPECT_TRUE(resolve("http://vllm:8000/v1", ", allow_plain_http: true").ok());
+}
+
+TEST(GatewayConfigTest, KeysAreReadAndNeverShown) {
+  const ScopedTempDirectory directory;
+  const auto path = directory.path() / "key";
+  ASSERT_TRUE(WriteFileDurably(path, "sk-secret-of-this-test\n").ok());
+  const std::string teacher =
+      "teachers: [{name: t, kind: openai, base_url: \"https://a.example\", key: {file: \"" +
+      path.string() + "\"}";
+  const auto config = Resolve(teacher + ", model: m}]");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->teachers.at("t").config.api_key.Reveal(), "sk-secret-of-this-test");
+  EXPECT_THAT(config->file.DebugString(), Not(HasSubstr("sk-secret")));
+  EXPECT_THAT(Resolve(teacher + "}]").status().ToString(), Not(HasSubstr("sk-secret")));
+}
+
+TEST(GatewayConfigTest, SeveralTeamsAreRefused) {
+  const auto config = Resolve("teams: [{name: a}, {name: b}]");
+  EXPECT_THAT(FaultyFields(config.status()), ElementsAre("teams"));
+}
+
+TEST(GatewayConfigTest, AuthorityIsHostAndPort) {
+  EXPECT_EQ(UrlAuthority("https://api.example.com/v1"), "api.example.com");
+  EXPECT_EQ(UrlAuthority("http://127.0.0.1:8080"), "127.0.0.1:8080");
+  EXPECT_EQ(UrlAuthority("nonsense"), "");
+}
+
+}  // namespace
+}  // namespace limbeck::gateway

@@ -1,0 +1,57 @@
+#include "gateway/service/teacher_service.h"
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "base/grpc/status_codec.h"
+
+namespace limbeck::gateway {
+namespace {
+
+v1::Teacher Show(const ConfiguredTeacher& teacher) {
+  const TeacherConfig& config = teacher.config;
+  v1::Teacher shown;
+  shown.set_name(config.name);
+  shown.set_kind(config.kind);
+  shown.set_model(config.model);
+  shown.set_host(std::string(UrlAuthority(config.base_url)));
+  shown.set_input_micro_usd_per_million(config.input_micro_usd_per_million);
+  shown.set_output_micro_usd_per_million(config.output_micro_usd_per_million);
+  shown.set_trainable(config.training_use.has_value());
+  if (config.training_use.has_value()) {
+    shown.set_training_use_basis(config.training_use->basis);
+  }
+  return shown;
+}
+
+}  // namespace
+
+grpc::Status TeacherServiceImpl::ListTeachers(grpc::ServerContext*,
+                                              const v1::ListTeachersRequest* request,
+                                              v1::ListTeachersResponse* response) {
+  for (const auto& [name, teacher] : teachers_->teachers()) {
+    v1::Teacher shown = Show(teacher.configured);
+    if (request->trainable_only() && !shown.trainable()) continue;
+    const auto seen = probe_->Last(name);
+    if (!seen.ok()) return rpc::ToGrpc(seen.status());
+    if (seen->has_value()) *shown.mutable_capability() = **seen;
+    *response->add_teachers() = std::move(shown);
+  }
+  return grpc::Status::OK;
+}
+
+grpc::Status TeacherServiceImpl::ProbeTeacher(grpc::ServerContext*,
+                                              const v1::ProbeTeacherRequest* request,
+                                              v1::TeacherCapability* response) {
+  const TeacherSet::Teacher* teacher = teachers_->Find(request->name());
+  if (teacher == nullptr) {
+    return rpc::ToGrpc(absl::NotFoundError(absl::StrCat(
+        "no teacher \"", request->name(), "\" is configured; see limbeck teachers list")));
+  }
+  auto seen = probe_->Run(*teacher);
+  if (!seen.ok()) return rpc::ToGrpc(seen.status());
+  *response = *std::move(seen);
+  return grpc::Status::OK;
+}
+
+}  // namespace limbeck::gateway

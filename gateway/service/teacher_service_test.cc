@@ -1,0 +1,98 @@
+#include "gateway/service/teacher_service.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "gateway/service/service_test_node.h"
+
+namespace limbeck::gateway {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+constexpr const char* kAnswer = R"({
+  "model": "m-2026", "system_fingerprint": "fp_1",
+  "choices": [{"index": 0, "finish_reason": "stop",
+    "message": {"role": "assistant", "content": "Yes"},
+    "logprobs": {"content": [{"token": "Yes", "bytes": [89, 101, 115], "logprob": -0.1,
+      "top_logprobs": [{"token": "Yes", "bytes": [89, 101, 115], "logprob": -0.1},
+                       {"token": "No", "bytes": [78, 111], "logprob": -2.5}]}]}}],
+  "usage": {"prompt_tokens": 9, "completion_tokens": 1}})";
+
+class TeacherServiceTest : public ::testing::Test {
+ protected:
+  v1::ListTeachersResponse List(bool trainable_only = false) {
+    v1::ListTeachersRequest request;
+    request.set_trainable_only(trainable_only);
+    v1::ListTeachersResponse response;
+    const absl::Status status =
+        Call(*stub_, &v1::TeacherService::Stub::ListTeachers, request, &response);
+    EXPECT_TRUE(status.ok()) << status;
+    return response;
+  }
+  absl::Status Probe(const std::string& name, v1::TeacherCapability* seen) {
+    v1::ProbeTeacherRequest request;
+    request.set_name(name);
+    return Call(*stub_, &v1::TeacherService::Stub::ProbeTeacher, request, seen);
+  }
+
+  ServiceTestNode node_;
+  const std::unique_ptr<v1::TeacherService::Stub> stub_ =
+      v1::TeacherService::NewStub(node_.channel());
+};
+
+TEST_F(TeacherServiceTest, ListsTeachersWithoutTheirKeys) {
+  const v1::ListTeachersResponse response = List();
+  ASSERT_EQ(response.teachers_size(), 2);
+  EXPECT_EQ(response.teachers(0).name(), "closed");
+  EXPECT_FALSE(response.teachers(0).trainable());
+  EXPECT_EQ(response.teachers(1).name(), "open");
+  EXPECT_TRUE(response.teachers(1).trainable());
+  EXPECT_EQ(response.teachers(1).training_use_basis(), "own model");
+  EXPECT_EQ(response.teachers(1).host(), "teacher.example");
+  EXPECT_EQ(response.teachers(1).output_micro_usd_per_million(), 1'000'000);
+  EXPECT_FALSE(response.teachers(1).has_capability());
+  EXPECT_THAT(response.DebugString(), Not(HasSubstr(kTestKey)));
+}
+
+TEST_F(TeacherServiceTest, ListsTrainableTeachersAlone) {
+  const v1::ListTeachersResponse response = List(true);
+  ASSERT_EQ(response.teachers_size(), 1);
+  EXPECT_EQ(response.teachers(0).name(), "open");
+}
+
+TEST_F(TeacherServiceTest, ProbeReportsAndKeepsWhatTheTeacherGives) {
+  node_.transport().AddReply(http::Answer(200, kAnswer));
+  v1::TeacherCapability seen;
+  const absl::Status status = Probe("open", &seen);
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_EQ(seen.support(), v1::SUPPORT_TOP_K);
+  EXPECT_EQ(seen.max_top_logprobs(), 2u);
+  EXPECT_TRUE(seen.gives_bytes());
+  EXPECT_FALSE(seen.gives_token_ids());
+  EXPECT_EQ(seen.model(), "m-2026");
+  EXPECT_EQ(seen.fingerprint(), "fp_1");
+  EXPECT_GT(seen.probe_time().seconds(), 0);
+  EXPECT_EQ(node_.transport().requests().size(), 1u);
+  EXPECT_EQ(List().teachers(1).capability().SerializeAsString(), seen.SerializeAsString());
+}
+
+TEST_F(TeacherServiceTest, ProbeOfARefusedKeySaysWhy) {
+  node_.transport().AddReply(
+      http::Answer(401, R"({"error": {"message": "bad key", "type": "invalid_request_error"}})"));
+  v1::TeacherCapability seen;
+  const absl::Status status = Probe("open", &seen);
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(ToStd(status.message())), HasSubstr("bad key"));
+  EXPECT_FALSE(List().teachers(1).has_capability());
+}
+
+TEST_F(TeacherServiceTest, ProbeOfAnUnknownTeacherIsNotFound) {
+  v1::TeacherCapability seen;
+  EXPECT_TRUE(absl::IsNotFound(Probe("nobody", &seen)));
+  EXPECT_TRUE(node_.transport().requests().empty());
+}
+
+}  // namespace
+}  // namespace limbeck::gateway
