@@ -10,8 +10,8 @@
 namespace limbeck::gateway {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::UnorderedElementsAre;
 
 constexpr const char* kRows =
     "{\"text\": \"a fine day\", \"label\": \"good\"}\n"
@@ -35,7 +35,7 @@ TEST_F(DatasetServiceTest, SameContentIsTheSameDataset) {
   ASSERT_TRUE(first.ok()) << first.status();
   EXPECT_EQ(first->id(), "sha256:" + Sha256Hex(kRows));
   EXPECT_EQ(first->rows(), 2u);
-  EXPECT_THAT(first->columns(), ElementsAre("text", "label"));
+  EXPECT_THAT(first->columns(), UnorderedElementsAre("text", "label"));
   const auto second = UploadRows(kRows);
   ASSERT_TRUE(second.ok()) << second.status();
   EXPECT_EQ(second->SerializeAsString(), first->SerializeAsString());
@@ -63,6 +63,8 @@ TEST_F(DatasetServiceTest, BadRowsAreNamedByNumberAndNothingIsStored) {
   EXPECT_EQ(dataset.status().code(), absl::StatusCode::kInvalidArgument);
   EXPECT_EQ(GetReason(dataset.status())->reason, "ROW_INVALID");
   EXPECT_THAT(Message(dataset.status()), HasSubstr("row 3"));
+  ASSERT_EQ(GetFieldViolations(dataset.status()).size(), 1u);
+  EXPECT_EQ(GetFieldViolations(dataset.status())[0].field, "rows[3]");
   v1::ListDatasetsResponse list;
   ASSERT_TRUE(Call(*stub_, &v1::DatasetService::Stub::ListDatasets, {}, &list).ok());
   EXPECT_EQ(list.datasets_size(), 0);

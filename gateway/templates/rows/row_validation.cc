@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/error_details.h"
 #include "base/hash.h"
 #include "base/status.h"
 #include "gateway/templates/rows/json_record.h"
@@ -101,14 +103,16 @@ class Validator {
 
 absl::Status RowValidation::ToStatus() const {
   if (ok()) return absl::OkStatus();
-  std::string text;
+  std::string text = absl::StrCat("the rows have ", faults_total, " fault(s):");
+  std::vector<FieldViolation> violations;
   for (const RowFault& fault : faults) {
-    absl::StrAppend(&text, text.empty() ? "" : "\n", fault.message);
+    absl::StrAppend(&text, "\n", fault.message);
+    violations.push_back({absl::StrCat("rows[", fault.row, "]"), fault.message});
   }
   if (faults_total > faults.size()) {
     absl::StrAppend(&text, "\nand ", faults_total - faults.size(), " more");
   }
-  return absl::InvalidArgumentError(text);
+  return WithFieldViolations(absl::InvalidArgumentError(text), violations);
 }
 
 absl::StatusOr<RowValidation> ValidateRows(RowReader& reader, const RowValidationSpec& spec) {

@@ -40,7 +40,8 @@ struct RowValidation {
   uint64_t faults_total = 0;
 
   bool ok() const { return faults_total == 0; }
-  // OK, or INVALID_ARGUMENT with the kept faults one a line and "and 37 more".
+  // OK, or INVALID_ARGUMENT with the kept faults one a line and "and 37 more"; each is also a field
+  // violation of "rows[3]", counted from 1.
   absl::Status ToStatus() const;
 };
 
