@@ -23,8 +23,8 @@ constexpr size_t kMaxNameBytes = 128;
 bool IsPlainName(std::string_view name) {
   if (name.empty() || name.size() > kMaxNameBytes || name.front() == '.') return false;
   return std::all_of(name.begin(), name.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-           c == '-' || c == '_' || c == '.';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_' || c == '.';
   });
 }
 
@@ -116,6 +116,10 @@ absl::Status ArtifactStore::Intake::Add(const v1::ArtifactChunk& chunk) {
   return absl::OkStatus();
 }
 
+bool ArtifactStore::Intake::HasFile(const std::string& name) const {
+  return std::find(finished_.begin(), finished_.end(), name) != finished_.end();
+}
+
 absl::Status ArtifactStore::Intake::Finish() {
   if (open_ != nullptr) {
     return absl::FailedPreconditionError(
@@ -149,7 +153,8 @@ absl::Status ArtifactStore::Read(
   }
   std::set<std::filesystem::path> files;
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(options_.directory / job_id, error)) {
+  for (const auto& entry :
+       std::filesystem::directory_iterator(options_.directory / job_id, error)) {
     files.insert(entry.path());
   }
   if (error) return absl::InternalError(absl::StrCat("list ", job_id, ": ", error.message()));

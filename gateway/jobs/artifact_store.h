@@ -34,8 +34,10 @@ class ArtifactStore {
     // Takes the next piece. INVALID_ARGUMENT for a name with folders, a gap, a wrong hash;
     // RESOURCE_EXHAUSTED past a limit or on a full disk.
     absl::Status Add(const v1::ArtifactChunk& chunk);
-    // Makes the student visible and durable, replacing an earlier one of the job. FAILED_PRECONDITION
-    // while a file is incomplete.
+    // Whether a file of that name came whole.
+    bool HasFile(const std::string& name) const;
+    // Makes the student visible and durable, replacing an earlier one of the job.
+    // FAILED_PRECONDITION while a file is incomplete.
     absl::Status Finish();
 
    private:

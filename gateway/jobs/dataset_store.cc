@@ -49,8 +49,8 @@ absl::StatusOr<std::vector<std::string>> ColumnsOf(RowReader& reader) {
 
 std::vector<std::string> DatasetStore::Tables() { return {std::string(kDatasetsTable)}; }
 
-absl::StatusOr<std::unique_ptr<DatasetStore>> DatasetStore::Open(
-    const DatasetStoreOptions& options, kv::Engine* engine) {
+absl::StatusOr<std::unique_ptr<DatasetStore>> DatasetStore::Open(const DatasetStoreOptions& options,
+                                                                 kv::Engine* engine) {
   std::error_code ignored;
   std::filesystem::remove_all(options.directory / kIncoming, ignored);
   LIMBECK_RETURN_IF_ERROR(MakeDirectories(options.directory / kIncoming));
@@ -89,9 +89,9 @@ absl::StatusOr<v1::Dataset> DatasetStore::Upload::Finish() {
   const uint64_t bytes = file_->size();
   LIMBECK_ASSIGN_OR_RETURN(const std::string digest, file_->Sync());
   if (HexEncode(digest) != header_.sha256()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("the file arrived with sha256 ", HexEncode(digest), " instead of ",
-                     header_.sha256(), "; upload it again"));
+    return absl::InvalidArgumentError(absl::StrCat("the file arrived with sha256 ",
+                                                   HexEncode(digest), " instead of ",
+                                                   header_.sha256(), "; upload it again"));
   }
   v1::Dataset dataset;
   dataset.set_id(absl::StrCat(ToAbsl(kIdPrefix), header_.sha256()));

@@ -11,8 +11,9 @@
 namespace limbeck::trainer {
 namespace {
 
-std::chrono::milliseconds Milliseconds(absl::Duration duration) {
-  return std::chrono::milliseconds(std::max<int64_t>(1, absl::ToInt64Milliseconds(duration)));
+// c10d's sockets count in whole seconds, so that less than one would be no time at all.
+std::chrono::milliseconds Timeout(absl::Duration duration) {
+  return std::chrono::milliseconds(std::max<int64_t>(1000, absl::ToInt64Milliseconds(duration)));
 }
 
 // The edge where c10d's exceptions become statuses.
@@ -61,7 +62,7 @@ class GlooGroup : public ProcessGroup {
  public:
   GlooGroup(const GroupOptions& options, c10::intrusive_ptr<c10d::Store> store)
       : options_(options) {
-    auto gloo = c10d::ProcessGroupGloo::Options::create(Milliseconds(options.timeout));
+    auto gloo = c10d::ProcessGroupGloo::Options::create(Timeout(options.timeout));
     gloo->devices.push_back(c10d::ProcessGroupGloo::createDeviceForHostname(options.host));
     gloo->threads = 1;
     group_ = c10::make_intrusive<c10d::ProcessGroupGloo>(
@@ -139,7 +140,7 @@ absl::StatusOr<c10::intrusive_ptr<c10d::Store>> ConnectStore(const GroupOptions&
     c10d::TCPStoreOptions store_options = PlainStoreOptions();
     store_options.port = static_cast<uint16_t>(port);
     store_options.waitWorkers = false;
-    store_options.timeout = Milliseconds(options.timeout);
+    store_options.timeout = Timeout(options.timeout);
     store = c10::make_intrusive<c10d::TCPStore>(options.store_address.substr(0, colon),
                                                 store_options);
   }));
@@ -156,7 +157,7 @@ absl::StatusOr<std::unique_ptr<RendezvousStore>> RendezvousStore::Serve(const st
     options.port = 0;
     options.isServer = true;
     options.waitWorkers = false;
-    options.timeout = Milliseconds(timeout);
+    options.timeout = Timeout(timeout);
     auto store = c10::make_intrusive<c10d::TCPStore>(host, options);
     const std::string address = absl::StrCat(host, ":", store->getPort());
     result = std::make_unique<C10dStore>(std::move(store), address);

@@ -51,7 +51,7 @@ struct GroupOptions {
   std::string host = "127.0.0.1";
   // host:port of rank 0's store; not used by rank 0 itself.
   std::string store_address;
-  // For joining and for every collective.
+  // For joining and for every collective; at least a second.
   absl::Duration timeout = absl::Seconds(60);
 };
 

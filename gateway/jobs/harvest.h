@@ -1,0 +1,159 @@
+// Buys or finds the teacher's answers to a job's rows: the pipeline from rows to records.
+//
+//   walk rows → make queries → Acquire (look up, claim, reserve) → teacher → Commit → judge
+//
+// Every answer is durable in the cache before it is counted; every row without a usable answer is
+// durable in the store. Nothing is remembered from one run to the next: a run after a crash walks
+// again, finds what was bought, and buys the rest.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
+#include "gateway/coordination/stop_signal.h"
+#include "gateway/jobs/answer_keeper.h"
+#include "gateway/jobs/job_context.h"
+#include "gateway/jobs/query_maker.h"
+#include "gateway/jobs/row_judge.h"
+#include "gateway/jobs/row_walk.h"
+#include "limbeck/v1/job.pb.h"
+
+namespace limbeck::gateway {
+
+struct HarvestCounts {
+  // Of the whole walk, counted beforehand.
+  uint64_t items_total = 0;  // Row × variant.
+  uint64_t queries_total = 0;
+  // So far.
+  uint64_t queries_cached = 0;
+  uint64_t queries_bought = 0;
+  uint64_t items_usable = 0;
+  uint64_t items_rejected = 0;
+  uint64_t items_unanswered = 0;  // For lack of money.
+  uint64_t calls_ambiguous = 0;
+  double leftover_sum = 0.0;     // Over usable items.
+  std::set<std::string> models;  // As the teacher named itself; at most 16.
+};
+
+struct HarvestOutcome {
+  enum class End {
+    kDone,        // Every row was looked at.
+    kStopped,     // The stop signal fired.
+    kBudget,      // No money for the next query.
+    kRejections,  // Too many rows without a usable answer.
+    kTeacher,     // The teacher refuses service or is down.
+    kDisk,        // No space to keep answers.
+  };
+  End end = End::kDone;
+  // What happened and what to do, unless done or stopped.
+  std::string message;
+  HarvestCounts counts;
+};
+
+// One run. Run is called once; its thread walks and claims, the teacher client's threads hand
+// answers to the keeper's.
+class Harvest {
+ public:
+  // `job` has its spec; `context` and `stop` are borrowed. `on_progress` is called on Run's thread.
+  static absl::StatusOr<std::unique_ptr<Harvest>> Create(
+      const JobContext& context, const v1::DistillationJob& job, StopSignal* stop,
+      std::function<void(const HarvestCounts&)> on_progress);
+  ~Harvest();
+
+  // The smoke phase: the first `rows` rows of the train file, clean variant only.
+  // kRejections unless `usable` of them are usable (or all, where there are fewer).
+  absl::StatusOr<HarvestOutcome> RunSmoke(uint32_t rows, uint32_t usable);
+  // Everything. kRejections once more than `max_rejected_share` of all items are rejected.
+  absl::StatusOr<HarvestOutcome> RunAll();
+
+ private:
+  struct Item;
+  struct Unit;
+  using ItemPtr = std::shared_ptr<Item>;
+  using UnitPtr = std::shared_ptr<Unit>;
+
+  Harvest(const JobContext& context, const v1::DistillationJob& job, StopSignal* stop,
+          std::function<void(const HarvestCounts&)> on_progress, QueryMaker maker, RowJudge judge);
+
+  absl::StatusOr<HarvestOutcome> Run(WalkPart part, uint64_t max_rows, bool clean_only);
+  absl::Status CountAll(WalkPart part, uint64_t max_rows, bool clean_only);
+  absl::Status Step();
+  // Walking.
+  absl::Status FillFresh();
+  absl::Status AddItems(const JobRow& row);
+  std::vector<UnitPtr> TakeBatch(size_t limit);
+  size_t AwaitRoom();
+  // Claiming.
+  absl::Status AcquireAndSend(std::vector<UnitPtr> units);
+  absl::StatusOr<std::vector<cache::AcquireResult>> AcquireUntilAnswered(
+      const std::vector<UnitPtr>& units);
+  void OnResult(const UnitPtr& unit, cache::AcquireResult result);
+  void OnHit(const UnitPtr& unit, cache::AcquireResult result);
+  void OnRefused(const UnitPtr& unit, const cache::AcquireResult& result);
+  bool DiskIsFull();
+  // Asking. On the teacher client's threads.
+  void Ask(const UnitPtr& unit);
+  absl::Status OnAmbiguous(const UnitPtr& unit, uint32_t attempt);
+  void OnAnswer(const UnitPtr& unit, CallOutcome outcome);
+  void OnFailure(const UnitPtr& unit, Failure failure);
+  void Release(const UnitPtr& unit, cache::ReleaseItem::Reason reason, const std::string& note,
+               std::function<void()> then);
+  void Unclaim();
+  // Judging.
+  void Resolve(const UnitPtr& unit, std::optional<cache::SoftOutput> output,
+               std::optional<Failure> failure);
+  void FinishItem(const ItemPtr& item);
+  void Reject(const ItemPtr& item, const RowVerdict& verdict);
+  void Requeue(const UnitPtr& unit, absl::Duration delay);
+  void End(HarvestOutcome::End end, std::string message);
+  void Fail(const absl::Status& status);
+  bool Ended() const;
+  bool Idle() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void ReportProgress(bool force);
+
+  const JobContext& context_;
+  const v1::DistillationJob job_;
+  StopSignal* const stop_;
+  const std::function<void(const HarvestCounts&)> on_progress_;
+  const QueryMaker maker_;
+  const RowJudge judge_;
+  size_t max_claimed_ = 0;
+  bool train_with_partial_ = false;
+  bool judge_share_ = false;
+
+  // Run's thread only.
+  std::unique_ptr<RowWalk> walk_;
+  uint64_t rows_left_ = 0;
+  bool clean_only_ = false;
+  bool walked_ = false;
+  bool lookup_only_ = false;  // The money is spent and the job goes on with what there is.
+  SteadyTime last_progress_;
+  SteadyTime next_disk_check_;
+  std::deque<UnitPtr> fresh_;
+  std::deque<UnitPtr> refused_;
+
+  mutable absl::Mutex mu_;
+  size_t claimed_ ABSL_GUARDED_BY(mu_) = 0;
+  // Sorted by nothing: few, and looked through whole.
+  std::vector<UnitPtr> waiting_ ABSL_GUARDED_BY(mu_);
+  HarvestCounts counts_ ABSL_GUARDED_BY(mu_);
+  std::optional<HarvestOutcome::End> end_ ABSL_GUARDED_BY(mu_);
+  std::string end_message_ ABSL_GUARDED_BY(mu_);
+  absl::Status failure_ ABSL_GUARDED_BY(mu_);
+  bool stop_seen_ ABSL_GUARDED_BY(mu_) = false;
+
+  // Last: its thread uses the rest.
+  std::unique_ptr<AnswerKeeper> keeper_;
+};
+
+}  // namespace limbeck::gateway

@@ -1,0 +1,285 @@
+// The buying half of Harvest: claims, calls and their settlement.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/status.h"
+#include "cache/records/record_codec.h"
+#include "gateway/jobs/harvest.h"
+#include "gateway/jobs/harvest_items.h"
+#include "gateway/teachers/cost.h"
+
+namespace limbeck::gateway {
+namespace {
+
+constexpr absl::Duration kMinWait = absl::Milliseconds(20);
+// After the teacher client gave up on a query, it is tried again this often and this much later
+// before the job pauses.
+constexpr int kMaxRounds = 3;
+constexpr absl::Duration kRoundDelay = absl::Seconds(5);
+constexpr absl::Duration kClaimMargin = absl::Minutes(1);
+constexpr size_t kMaxNoteBytes = 200;
+
+bool CacheIsAway(const absl::Status& status) {
+  return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) ||
+         absl::IsAborted(status) || absl::IsInternal(status);
+}
+
+}  // namespace
+
+absl::StatusOr<std::vector<cache::AcquireResult>> Harvest::AcquireUntilAnswered(
+    const std::vector<UnitPtr>& units) {
+  cache::AcquireRequest request;
+  request.domain = context_.domain;
+  request.accounts = {JobAccount(job_.id()), "team/" + context_.team};
+  request.owner = {context_.gateway_name, context_.incarnation};
+  // A try whose answer was lost is given the same claims again.
+  request.request_id = HexEncode(RandomBytes(16));
+  request.claim_life = context_.harvest.claim_life;
+  request.include_records = true;
+  request.lookup_only = lookup_only_;
+  for (const UnitPtr& unit : units) {
+    request.items.push_back({unit->canonical, unit->query.top_logprobs, unit->reserve});
+  }
+  Backoff backoff(context_.harvest.retry, StableRandom(Xxh3(request.request_id), 0));
+  while (true) {
+    auto results = context_.cache->Acquire(request);
+    if (results.ok() && results->size() != units.size()) {
+      return absl::InternalError("the cache answered another number of queries than it was asked");
+    }
+    // Without the cache's word nothing may be bought.
+    if (results.ok() || !CacheIsAway(results.status()) || stop_->fired()) return results;
+    LIMBECK_LOG(WARNING) << "the cache cannot be reached; nothing is bought"
+                         << LogField("job", job_.id()) << LogField("why", results.status());
+    ReportProgress(true);
+    if (stop_->WaitFor(backoff.Next())) return results;
+  }
+}
+
+absl::Status Harvest::AcquireAndSend(std::vector<UnitPtr> units) {
+  auto results = AcquireUntilAnswered(units);
+  if (!results.ok()) {
+    // Claims made by a lost answer end when this gateway's next start is seen, or with their time.
+    for (const UnitPtr& unit : units) Requeue(unit, absl::ZeroDuration());
+    if (stop_->fired()) return absl::OkStatus();
+    if (absl::IsResourceExhausted(results.status())) {
+      End(HarvestOutcome::End::kDisk,
+          absl::StrCat("the cache takes no more: ", absl::string_view(results.status().message()),
+                       "; free some space and resume"));
+      return absl::OkStatus();
+    }
+    return Annotate(results.status(), absl::StrCat("claim queries of ", job_.id()));
+  }
+  {
+    absl::MutexLock lock(&mu_);
+    for (const cache::AcquireResult& result : *results) {
+      claimed_ += result.kind == cache::AcquireResult::Kind::kYours;
+    }
+  }
+  for (size_t i = 0; i < units.size(); ++i) OnResult(units[i], std::move((*results)[i]));
+  return absl::OkStatus();
+}
+
+void Harvest::OnResult(const UnitPtr& unit, cache::AcquireResult result) {
+  switch (result.kind) {
+    case cache::AcquireResult::Kind::kHit:
+      OnHit(unit, std::move(result));
+      return;
+    case cache::AcquireResult::Kind::kYours:
+      unit->key = std::move(result.key);
+      unit->fence = result.fence;
+      unit->claim_gone = false;
+      Ask(unit);
+      return;
+    case cache::AcquireResult::Kind::kWait:
+      Requeue(unit, std::max(kMinWait, result.retry_after));
+      return;
+    case cache::AcquireResult::Kind::kRefused:
+      OnRefused(unit, result);
+      return;
+    case cache::AcquireResult::Kind::kAbsent:
+      Resolve(unit, std::nullopt, std::nullopt);
+      return;
+  }
+}
+
+void Harvest::OnHit(const UnitPtr& unit, cache::AcquireResult result) {
+  if (result.record.empty()) {
+    // It did not fit into the answer; with fewer beside it, it will.
+    Requeue(unit, absl::ZeroDuration());
+    return;
+  }
+  auto output = cache::DecodeRecord(result.record);
+  if (!output.ok()) {
+    Fail(Annotate(output.status(), absl::StrCat("record of row ", unit->item->key.row)));
+    return;
+  }
+  {
+    absl::MutexLock lock(&mu_);
+    ++counts_.queries_cached;
+  }
+  Resolve(unit, *std::move(output), std::nullopt);
+}
+
+void Harvest::OnRefused(const UnitPtr& unit, const cache::AcquireResult& result) {
+  {
+    absl::MutexLock lock(&mu_);
+    if (claimed_ > 0 || !waiting_.empty()) {
+      // What is reserved for calls under way may come back.
+      refused_.push_back(unit);
+      return;
+    }
+  }
+  if (train_with_partial_) {
+    lookup_only_ = true;
+    Resolve(unit, std::nullopt, std::nullopt);
+    return;
+  }
+  refused_.push_back(unit);
+  End(HarvestOutcome::End::kBudget,
+      absl::StrCat("the next query may cost ", unit->reserve, " micro-USD, but account ",
+                   result.refused_account, " has only ", result.left_micro_usd,
+                   " left; raise the ceiling and resume"));
+}
+
+void Harvest::Ask(const UnitPtr& unit) {
+  Call call;
+  call.query = unit->query;
+  // A claim must not run out while its call is under way.
+  call.timeout =
+      std::max(context_.harvest.claim_life - kClaimMargin, context_.harvest.claim_life / 2);
+  call.on_ambiguous = [this, unit](uint32_t attempt) { return OnAmbiguous(unit, attempt); };
+  call.done = [this, unit](CallOutcome outcome) { OnAnswer(unit, std::move(outcome)); };
+  const absl::Status asked = maker_.teacher().client->Ask(std::move(call));
+  if (asked.ok()) return;
+  Failure failure;
+  failure.cls = absl::IsCancelled(asked) ? FailureClass::kCancelled : FailureClass::kRetryable;
+  failure.reason = "NOT_SENT";
+  failure.message = std::string(ToStd(asked.message()));
+  OnFailure(unit, std::move(failure));
+}
+
+absl::Status Harvest::OnAmbiguous(const UnitPtr& unit, uint32_t attempt) {
+  cache::ReleaseItem item;
+  item.key = unit->key;
+  item.fence = unit->fence;
+  item.reason = cache::ReleaseItem::Reason::kAmbiguous;
+  item.keep_claim = true;
+  item.note = absl::StrCat("try ", attempt, " was sent and its end is unknown");
+  const auto outcomes = context_.cache->Release(context_.domain, {item});
+  if (!outcomes.ok()) return outcomes.status();
+  {
+    absl::MutexLock lock(&mu_);
+    ++counts_.calls_ambiguous;
+  }
+  if (outcomes->front() == cache::ReleaseOutcome::kKept) return absl::OkStatus();
+  unit->claim_gone = true;
+  if (outcomes->front() == cache::ReleaseOutcome::kNoMoney) {
+    return absl::ResourceExhaustedError("there is no money for another try");
+  }
+  return absl::AbortedError("the claim was given to someone else");
+}
+
+void Harvest::OnAnswer(const UnitPtr& unit, CallOutcome outcome) {
+  if (!outcome.ok()) {
+    OnFailure(unit, std::get<Failure>(std::move(outcome.result)));
+    return;
+  }
+  auto& output = std::get<cache::SoftOutput>(outcome.result);
+  cache::CommitItem item;
+  item.key = unit->key;
+  item.fence = unit->fence;
+  item.record = cache::EncodeRecord(output);
+  item.actual_micro_usd = ActualMicroUsd(maker_.teacher().config, unit->query, output.usage);
+  auto kept = std::make_shared<cache::SoftOutput>(std::move(output));
+  keeper_->Add({std::move(item), [this, unit, kept](const absl::Status& status) {
+                  if (status.ok()) {
+                    {
+                      absl::MutexLock lock(&mu_);
+                      ++counts_.queries_bought;
+                    }
+                    Resolve(unit, std::move(*kept), std::nullopt);
+                  } else {
+                    Fail(Annotate(status, "store a paid answer"));
+                  }
+                  Unclaim();
+                }});
+}
+
+// What follows from a call that gave no answer: for the claim, then for the row or the job.
+void Harvest::OnFailure(const UnitPtr& unit, Failure failure) {
+  using Reason = cache::ReleaseItem::Reason;
+  const bool about_the_row = !RowReason(failure).empty();
+  Reason reason = Reason::kNotBilled;
+  if (failure.may_have_been_billed) {
+    reason = about_the_row ? Reason::kBilledUnusable : Reason::kAmbiguous;
+  }
+  const std::string note = absl::StrCat(failure.reason, ": ", failure.message);
+  Release(unit, reason, note, [this, unit, failure, about_the_row] {
+    if (about_the_row) {
+      Resolve(unit, std::nullopt, failure);
+      return;
+    }
+    const bool cancelled = failure.cls == FailureClass::kCancelled;
+    if (unit->claim_gone && !cancelled) {
+      // No money for another try, or someone else is at it: the next Acquire says which.
+      Requeue(unit, kMinWait);
+      return;
+    }
+    Requeue(unit, kRoundDelay);
+    if (failure.cls == FailureClass::kStopTeacher) {
+      End(HarvestOutcome::End::kTeacher,
+          absl::StrCat("teacher ", maker_.teacher().config.name, " refuses service (",
+                       failure.reason, "): ", failure.message,
+                       "; have the operator look at key, billing and permissions, then resume"));
+    } else if (cancelled) {
+      End(HarvestOutcome::End::kStopped, "");
+    } else if (++unit->rounds >= kMaxRounds) {
+      End(HarvestOutcome::End::kTeacher,
+          absl::StrCat("teacher ", maker_.teacher().config.name, " cannot be reached (",
+                       failure.reason, "): ", failure.message, "; resume when it is back"));
+    }
+  });
+}
+
+void Harvest::Release(const UnitPtr& unit, cache::ReleaseItem::Reason reason,
+                      const std::string& note, std::function<void()> then) {
+  if (unit->claim_gone) {
+    then();
+    Unclaim();
+    return;
+  }
+  cache::ReleaseItem item;
+  item.key = unit->key;
+  item.fence = unit->fence;
+  item.reason = reason;
+  if (reason == cache::ReleaseItem::Reason::kBilledUnusable) item.actual_micro_usd = unit->reserve;
+  item.note = note.substr(0, kMaxNoteBytes);
+  if (reason == cache::ReleaseItem::Reason::kAmbiguous) {
+    absl::MutexLock lock(&mu_);
+    ++counts_.calls_ambiguous;
+  }
+  keeper_->Add({std::move(item), [this, then = std::move(then)](const absl::Status& status) {
+                  if (status.ok()) {
+                    then();
+                  } else {
+                    Fail(Annotate(status, "release a claim"));
+                  }
+                  Unclaim();
+                }});
+}
+
+void Harvest::Unclaim() {
+  absl::MutexLock lock(&mu_);
+  --claimed_;
+}
+
+void Harvest::Requeue(const UnitPtr& unit, absl::Duration delay) {
+  absl::MutexLock lock(&mu_);
+  unit->due = context_.clock->Now() + delay;
+  waiting_.push_back(unit);
+}
+
+}  // namespace limbeck::gateway

@@ -1,0 +1,41 @@
+// Inner structs of Harvest, shared by its source files.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cache/records/soft_output.h"
+#include "gateway/jobs/harvest.h"
+
+namespace limbeck::gateway {
+
+// One row in one variant: judged once all its samples are resolved. Guarded by the harvest's mutex.
+struct Harvest::Item {
+  RejectionKey key;    // Constant.
+  std::string row_id;  // Constant.
+  size_t pending = 0;
+  std::vector<std::optional<cache::SoftOutput>> outputs;  // By sample.
+  std::optional<Failure> failure;
+  bool unanswered = false;
+};
+
+// One query of an item. Belongs to one thread at a time: the walker, the teacher client, the
+// keeper.
+struct Harvest::Unit {
+  ItemPtr item;
+  uint32_t sample = 0;
+  TeacherQuery query;
+  std::string canonical;
+  int64_t reserve = 0;
+  // Of the claim.
+  std::string key;
+  uint64_t fence = 0;
+  bool claim_gone = false;
+  // Not before this time, for units that wait.
+  SteadyTime due;
+  // Times that the teacher could not be reached with it.
+  int rounds = 0;
+};
+
+}  // namespace limbeck::gateway

@@ -1,0 +1,49 @@
+// From a row to the questions that a teacher is asked about it.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "gateway/jobs/job_context.h"
+#include "gateway/jobs/row_walk.h"
+#include "gateway/teachers/teacher.h"
+#include "gateway/templates/prompt_template.h"
+#include "limbeck/v1/job.pb.h"
+
+namespace limbeck::gateway {
+
+// Immutable, thread-safe.
+class QueryMaker {
+ public:
+  // `spec` has its defaults filled in and names a teacher of `teachers`, which is borrowed.
+  static absl::StatusOr<QueryMaker> Create(const v1::JobSpec& spec, const JobTeachers& teachers);
+
+  // Questions about one row: the clean one, and for training rows its noisy variants.
+  uint32_t VariantsOf(const JobRow& row) const {
+    return row.part == DatasetPart::kTrain ? 1 + noise_variants_ : 1;
+  }
+  // Answers asked for per question.
+  uint32_t samples() const { return samples_; }
+
+  // The student's input in that variant; variant 0 is the row's own.
+  std::string InputOf(const JobRow& row, uint32_t variant) const;
+  // The query of sample 0; the others differ in sample_index only. INVALID_ARGUMENT names row and
+  // column where the prompt cannot be made.
+  absl::StatusOr<TeacherQuery> QueryOf(const JobRow& row, uint32_t variant) const;
+
+  const JobTeacher& teacher() const { return *teacher_; }
+
+ private:
+  QueryMaker(PromptTemplate prompt, const JobTeacher* teacher, const v1::JobSpec& spec);
+
+  PromptTemplate prompt_;
+  const JobTeacher* teacher_;
+  v1::JobSpec spec_;
+  uint32_t noise_variants_;
+  uint32_t samples_;
+};
+
+}  // namespace limbeck::gateway

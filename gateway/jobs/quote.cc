@@ -1,0 +1,269 @@
+#include "gateway/jobs/quote.h"
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include "absl/container/flat_hash_set.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "base/hash.h"
+#include "base/status.h"
+#include "gateway/jobs/proto_time.h"
+#include "gateway/jobs/query_maker.h"
+#include "gateway/jobs/row_walk.h"
+#include "gateway/jobs/spec_defaults.h"
+#include "gateway/jobs/spec_validation.h"
+#include "gateway/teachers/canonical.h"
+#include "gateway/teachers/cost.h"
+
+namespace limbeck::gateway {
+namespace {
+
+constexpr size_t kMaxRowFaults = 20;
+constexpr size_t kLookupBatch = 1024;
+constexpr absl::Duration kQuoteLife = absl::Hours(1);
+// What an answer with a label usually has, tokens.
+constexpr int64_t kLikelyOutputTokens = 4;
+
+// Gives the spec the same bytes whatever the order in which it was filled.
+std::string SpecHash(const v1::JobSpec& spec) {
+  return Sha256Hex(spec.SerializeAsString()).substr(0, 32);
+}
+
+// One walk over a job's queries.
+class QuoteWalk {
+ public:
+  QuoteWalk(const JobContext& context, CheckedJob* job, QueryMaker maker)
+      : context_(context), job_(job), maker_(std::move(maker)) {
+    for (const v1::Label& label : job->spec.task().classify().labels()) {
+      labels_.insert(label.name());
+    }
+  }
+
+  absl::Status Run() {
+    LIMBECK_ASSIGN_OR_RETURN(auto walk,
+                             RowWalk::Open(*context_.datasets, job_->spec, WalkPart::kAll));
+    while (true) {
+      absl::StatusOr<std::optional<JobRow>> row = walk->Next();
+      if (absl::IsInvalidArgument(row.status())) {
+        AddRowFault("data", std::string(ToStd(row.status().message())));
+        continue;
+      }
+      LIMBECK_RETURN_IF_ERROR(row.status());
+      if (!row->has_value()) break;
+      LIMBECK_RETURN_IF_ERROR(AddRow(**row));
+    }
+    LIMBECK_RETURN_IF_ERROR(LookUp());
+    if (faults_total_ > kMaxRowFaults) {
+      job_->faults.push_back(
+          {"data", absl::StrCat("and ", faults_total_ - kMaxRowFaults, " more rows with faults"),
+           std::string(kRowInvalid)});
+    }
+    RequireRows();
+    return absl::OkStatus();
+  }
+
+ private:
+  void AddRowFault(const std::string& field, std::string description) {
+    if (++faults_total_ > kMaxRowFaults) return;
+    job_->faults.push_back({field, std::move(description), std::string(kRowInvalid)});
+  }
+
+  void CheckGold(const JobRow& row) {
+    const bool gold_trains = job_->spec.method().hard_labels() == v1::HARD_LABEL_SOURCE_GOLD;
+    if (row.part != DatasetPart::kHeldOut && !gold_trains) return;
+    if (labels_.contains(row.gold)) return;
+    const std::string& column = job_->spec.data().label_column();
+    AddRowFault("data.label_column",
+                absl::StrCat(
+                    row.dataset, " row ", row.number, " has ",
+                    row.gold.empty() ? std::string("no text") : absl::StrCat("\"", row.gold, "\""),
+                    " in column \"", column, "\"; expected one of ", absl::StrJoin(labels_, ", ")));
+  }
+
+  absl::Status AddRow(const JobRow& row) {
+    (row.part == DatasetPart::kHeldOut ? held_out_rows_ : train_rows_) += 1;
+    CheckGold(row);
+    for (uint32_t variant = 0; variant < maker_.VariantsOf(row); ++variant) {
+      const absl::StatusOr<TeacherQuery> query = maker_.QueryOf(row, variant);
+      if (!query.ok()) {
+        AddRowFault("data.prompt", std::string(ToStd(query.status().message())));
+        return absl::OkStatus();
+      }
+      for (uint32_t sample = 0; sample < maker_.samples(); ++sample) {
+        LIMBECK_RETURN_IF_ERROR(AddQuery(*query, sample));
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status AddQuery(TeacherQuery query, uint32_t sample) {
+    query.sample_index = sample;
+    job_->quote.set_queries(job_->quote.queries() + 1);
+    std::string canonical = CanonicalRequest(maker_.teacher().config, query);
+    if (!distinct_.insert(Xxh3(canonical)).second) return absl::OkStatus();
+    const TeacherConfig& config = maker_.teacher().config;
+    Priced priced;
+    priced.tokens = EstimateTokens(query);
+    priced.high = UpperBoundMicroUsd(config, query);
+    batch_.push_back(priced);
+    items_.push_back({std::move(canonical), query.top_logprobs, priced.high});
+    return items_.size() < kLookupBatch ? absl::OkStatus() : LookUp();
+  }
+
+  absl::Status LookUp() {
+    if (items_.empty()) return absl::OkStatus();
+    cache::AcquireRequest request;
+    request.domain = context_.domain;
+    request.items = std::move(items_);
+    request.lookup_only = true;
+    LIMBECK_ASSIGN_OR_RETURN(const auto results, context_.cache->Acquire(request));
+    v1::Quote& quote = job_->quote;
+    for (size_t i = 0; i < results.size() && i < batch_.size(); ++i) {
+      if (results[i].kind == cache::AcquireResult::Kind::kHit) {
+        quote.set_cached(quote.cached() + 1);
+        continue;
+      }
+      // The bound counts half a token per byte of plain text; a quarter is usual.
+      const TokenCount likely = {batch_[i].tokens.input / 2,
+                                 std::min(batch_[i].tokens.output, kLikelyOutputTokens)};
+      quote.set_to_buy(quote.to_buy() + 1);
+      quote.set_input_tokens(quote.input_tokens() + static_cast<uint64_t>(likely.input));
+      quote.set_output_tokens(quote.output_tokens() +
+                              static_cast<uint64_t>(batch_[i].tokens.output));
+      quote.set_low_micro_usd(quote.low_micro_usd() +
+                              CostMicroUsd(maker_.teacher().config, likely));
+      quote.set_high_micro_usd(quote.high_micro_usd() + batch_[i].high);
+    }
+    items_.clear();
+    batch_.clear();
+    return absl::OkStatus();
+  }
+
+  void RequireRows() {
+    if (train_rows_ == 0) {
+      job_->faults.push_back(
+          {"data.train", "leaves no rows to train on", std::string(kRowInvalid)});
+    }
+    if (held_out_rows_ == 0) {
+      job_->faults.push_back({"data.held_out_share",
+                              "leaves no held-out rows for the verdict; give more rows, a larger "
+                              "share or a held-out dataset",
+                              std::string(kRowInvalid)});
+    }
+  }
+
+  struct Priced {
+    TokenCount tokens;
+    int64_t high = 0;
+  };
+
+  const JobContext& context_;
+  CheckedJob* const job_;
+  const QueryMaker maker_;
+  std::set<std::string> labels_;
+  absl::flat_hash_set<uint64_t> distinct_;
+  std::vector<cache::AcquireItem> items_;
+  std::vector<Priced> batch_;
+  uint64_t faults_total_ = 0;
+  uint64_t train_rows_ = 0;
+  uint64_t held_out_rows_ = 0;
+};
+
+// The dataset; nullopt where it is not stored.
+absl::StatusOr<std::optional<v1::Dataset>> FindDataset(const DatasetStore& datasets,
+                                                       const std::string& id) {
+  absl::StatusOr<v1::Dataset> dataset = datasets.Get(id);
+  if (dataset.ok()) return std::optional<v1::Dataset>(*std::move(dataset));
+  if (absl::IsNotFound(dataset.status())) return std::optional<v1::Dataset>();
+  return dataset.status();
+}
+
+TeacherCatalog CatalogOf(const JobContext& context) {
+  TeacherCatalog catalog;
+  for (const auto& [name, teacher] : *context.teachers) catalog[name] = teacher.facts;
+  return catalog;
+}
+
+void CheckCeiling(CheckedJob* job) {
+  const v1::Budget& budget = job->spec.budget();
+  if (budget.on_exhausted() == v1::Budget::ON_EXHAUSTED_TRAIN_WITH_PARTIAL) return;
+  if (budget.ceiling_micro_usd() >= job->quote.low_micro_usd()) return;
+  job->faults.push_back(
+      {"budget.ceiling_micro_usd",
+       absl::StrCat("is ", budget.ceiling_micro_usd(), " micro-USD, but the job will likely cost ",
+                    job->quote.low_micro_usd(), " and at most ", job->quote.high_micro_usd(),
+                    "; raise it, use fewer rows, or set on_exhausted to "
+                    "ON_EXHAUSTED_TRAIN_WITH_PARTIAL"),
+       std::string(kBudgetExceeded)});
+}
+
+}  // namespace
+
+v1::JobSpec WithDefaults(const JobContext& context, v1::JobSpec asked) {
+  FillDefaults(CatalogOf(context), &asked);
+  return asked;
+}
+
+absl::StatusOr<CheckedJob> CheckJob(const JobContext& context, const v1::JobSpec& asked) {
+  CheckedJob job;
+  job.spec = WithDefaults(context, asked);
+  const TeacherCatalog catalog = CatalogOf(context);
+
+  LIMBECK_ASSIGN_OR_RETURN(const std::optional<v1::Dataset> train,
+                           FindDataset(*context.datasets, job.spec.data().train().id()));
+  LIMBECK_ASSIGN_OR_RETURN(const std::optional<v1::Dataset> held_out,
+                           FindDataset(*context.datasets, job.spec.data().held_out().id()));
+  SpecContext facts;
+  facts.teachers = &catalog;
+  facts.train = train.has_value() ? &*train : nullptr;
+  facts.held_out = held_out.has_value() ? &*held_out : nullptr;
+  facts.team_ceiling_micro_usd = context.team_ceiling_micro_usd;
+  job.faults = ValidateSpec(job.spec, facts);
+  job.quote.set_rows((train.has_value() ? train->rows() : 0) +
+                     (held_out.has_value() ? held_out->rows() : 0));
+  if (job.faults.empty()) {
+    LIMBECK_ASSIGN_OR_RETURN(QueryMaker maker, QueryMaker::Create(job.spec, *context.teachers));
+    QuoteWalk walk(context, &job, std::move(maker));
+    LIMBECK_RETURN_IF_ERROR(walk.Run());
+    CheckCeiling(&job);
+  }
+  const absl::Time expires = context.clock->WallNow() + kQuoteLife;
+  *job.quote.mutable_expire_time() = ToProto(expires);
+  job.quote.set_id(absl::StrCat("quote-", SpecHash(job.spec), "-", job.quote.high_micro_usd(), "-",
+                                absl::ToUnixSeconds(expires)));
+  job.quote.set_allowed(job.faults.empty());
+  for (const Fault& fault : job.faults) {
+    job.quote.add_reasons(absl::StrCat(fault.field, " ", fault.description));
+  }
+  return job;
+}
+
+std::vector<Fault> CheckQuoteId(const std::string& quote_id, const CheckedJob& job,
+                                absl::Time now) {
+  const auto stale = [](std::string why) {
+    return std::vector<Fault>{{"quote_id", std::move(why), std::string(kQuoteStale)}};
+  };
+  if (quote_id.empty()) return {};
+  const std::vector<std::string> parts = absl::StrSplit(quote_id, '-');
+  int64_t high = 0;
+  int64_t expires = 0;
+  if (parts.size() != 4 || parts[0] != "quote" || !absl::SimpleAtoi(parts[2], &high) ||
+      !absl::SimpleAtoi(parts[3], &expires)) {
+    return stale(absl::StrCat("\"", quote_id, "\" is not the id of a quote; ask for a quote"));
+  }
+  if (parts[1] != SpecHash(job.spec)) return stale("was given for another spec; ask again");
+  if (now > absl::FromUnixSeconds(expires)) return stale("has expired; ask for a new quote");
+  if (job.quote.high_micro_usd() > high) {
+    return stale(absl::StrCat("promised at most ", high, " micro-USD, but now it may be ",
+                              job.quote.high_micro_usd(), "; ask for a new quote"));
+  }
+  return {};
+}
+
+}  // namespace limbeck::gateway
