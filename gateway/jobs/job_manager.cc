@@ -36,6 +36,8 @@ absl::StatusOr<std::unique_ptr<JobManager>> JobManager::Open(JobContext context)
   return std::unique_ptr<JobManager>(new JobManager(std::move(context)));
 }
 
+JobManager::JobManager(JobContext context) : context_(std::move(context)) {}
+
 JobManager::~JobManager() { Stop(); }
 
 absl::StatusOr<v1::Quote> JobManager::Quote(const v1::JobSpec& spec) {

@@ -55,7 +55,7 @@ class JobManager {
  private:
   struct Run;
 
-  explicit JobManager(JobContext context) : context_(std::move(context)) {}
+  explicit JobManager(JobContext context);
   // Makes sure that a thread works on the job.
   void Ensure(const std::string& id);
   void RunJob(Run* run);
