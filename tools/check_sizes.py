@@ -26,7 +26,7 @@ def brace_functions(text):
     lines = text.splitlines()
     found = []
     for index, line in enumerate(lines):
-        if not line.endswith("{"):
+        if not line.endswith(" {"):  # Without the space it is a braced value.
             continue
         start = index
         # Walk up to the start of the declaration: clang-format indents continuation lines by 4.
