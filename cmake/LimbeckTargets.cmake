@@ -18,9 +18,9 @@ if(MOLD_PROGRAM)
   add_link_options(-fuse-ld=mold)
 endif()
 
-set(LIMBECK_WARNINGS -Wall -Wextra -Wno-unused-parameter -Wno-missing-field-initializers)
 # What an optimiser warns of differs between compilers; it must not stop a user's build.
-list(APPEND LIMBECK_WARNINGS $<$<NOT:$<CONFIG:Release>>:-Werror>)
+set(LIMBECK_WARNINGS -Wall -Wextra $<$<NOT:$<CONFIG:Release>>:-Werror> -Wno-unused-parameter
+    -Wno-missing-field-initializers)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   list(APPEND LIMBECK_WARNINGS -Wthread-safety)
 else()

@@ -41,7 +41,7 @@ class TeacherTest : public ::testing::Test {
 TEST_F(TeacherTest, VotesStandInForLogprobs) {
   ClusterOptions options;
   options.teacher_kind = "anthropic";
-  Start(options, json::object());
+  ASSERT_NO_FATAL_FAILURE(Start(options, json::object()));
   DefinitionsJob job{.train_rows = 80, .held_out_rows = 20, .workers = 1, .votes = 4};
   const std::string id = Create(job);
   const auto done =
@@ -65,7 +65,8 @@ class UselessAnswersTest : public TeacherTest, public ::testing::WithParamInterf
 TEST_P(UselessAnswersTest, PauseTheJobUntilAPersonLetsItGoOn) {
   ClusterOptions options;
   options.max_attempts = 1;
-  Start(options, {{"faults", json::array({{{"kind", GetParam()}, {"ratio", 0.15}}})}});
+  ASSERT_NO_FATAL_FAILURE(
+      Start(options, {{"faults", json::array({{{"kind", GetParam()}, {"ratio", 0.15}}})}}));
   DefinitionsJob job{.workers = 1, .smoke_rows = 0};
   const std::string id = Create(job);
   const auto paused =

@@ -97,7 +97,12 @@ absl::Status Cluster::Restart(const std::string& part) {
   running_.erase(part);
   LIMBECK_ASSIGN_OR_RETURN(running_[part], Process::Start(options));
   const auto port = ports_.find(part);
-  if (port == ports_.end()) return absl::OkStatus();  // Workers are the ones who call.
+  if (port == ports_.end()) {
+    // Started again, its log has the line already: workers are the ones who call, none waits.
+    return running_[part]
+        ->WaitForLine(absl::StrCat("limbeck-trainer ", part, " works for "), options_.start_timeout)
+        .status();
+  }
   return running_[part]->WaitForPort(port->second, options_.start_timeout);
 }
 
