@@ -90,7 +90,7 @@ TEST(JobManagerTest, AllFaultsOfASpecAndItsRowsComeAtOnce) {
   for (const FieldViolation& violation : GetFieldViolations(refused.status())) {
     fields.insert(violation.field);
   }
-  EXPECT_TRUE(fields.contains("data.prompt")) << refused.status();
+  EXPECT_TRUE(fields.contains("data.prompt.user")) << refused.status();
   EXPECT_TRUE(fields.contains("method.hard_weight.start"));
   EXPECT_TRUE(fields.contains("task.classify.labels[2].name"));
   EXPECT_TRUE(fields.contains("teachers[0].teacher"));

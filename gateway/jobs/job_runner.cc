@@ -87,6 +87,13 @@ absl::Status JobRunner::Run() {
     if (job.state() == v1::JOB_STATE_CANCELLING) return FinishCancelling();
     return absl::OkStatus();
   }
+  if (absl::IsResourceExhausted(status)) {
+    HarvestOutcome full;
+    full.end = HarvestOutcome::End::kDisk;
+    full.message =
+        absl::StrCat(absl::string_view(status.message()), "; free some space, then resume");
+    return Heed(full).status();
+  }
   if (absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status)) return status;
   LIMBECK_LOG(ERROR) << "job failed" << LogField("job", id_) << LogField("why", status);
   return Fail(status, "INTERNAL");

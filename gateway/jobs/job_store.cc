@@ -74,63 +74,79 @@ absl::StatusOr<uint64_t> JobStore::NextIncarnation() {
   return number;
 }
 
+absl::StatusOr<std::optional<JobStore::Request>> JobStore::ReadRequest(
+    const std::string& team, const std::string& request_id) const {
+  LIMBECK_ASSIGN_OR_RETURN(std::optional<std::string> bytes,
+                           engine_->Get(kJobRequestsTable, RequestKey(team, request_id)));
+  if (!bytes.has_value()) return std::optional<Request>();
+  Request request;
+  std::string_view rest = *bytes;
+  if (!kv::ConsumeOrderedString(&rest, &request.job_id)) {
+    return absl::DataLossError("damaged entry of job_requests");
+  }
+  request.spec_hash = std::string(rest);
+  return std::optional<Request>(std::move(request));
+}
+
 absl::StatusOr<std::optional<v1::DistillationJob>> JobStore::FindRequest(
     const std::string& team, const std::string& request_id) {
-  LIMBECK_ASSIGN_OR_RETURN(std::optional<std::string> id,
-                           engine_->Get(kJobRequestsTable, RequestKey(team, request_id)));
-  if (!id.has_value()) return std::optional<v1::DistillationJob>();
-  LIMBECK_ASSIGN_OR_RETURN(v1::DistillationJob job, Get(*id));
+  LIMBECK_ASSIGN_OR_RETURN(const std::optional<Request> request, ReadRequest(team, request_id));
+  if (!request.has_value()) return std::optional<v1::DistillationJob>();
+  LIMBECK_ASSIGN_OR_RETURN(v1::DistillationJob job, Get(request->job_id));
   return std::optional<v1::DistillationJob>(std::move(job));
+}
+
+absl::StatusOr<v1::DistillationJob> JobStore::SameRequest(const Request& request,
+                                                          const std::string& request_id,
+                                                          const std::string& spec_hash) const {
+  if (request.spec_hash == spec_hash) return Get(request.job_id);
+  return absl::AlreadyExistsError(
+      absl::StrCat("request_id \"", request_id, "\" already made ", request.job_id,
+                   " from another spec; choose a new request_id for a new job"));
 }
 
 absl::StatusOr<v1::DistillationJob> JobStore::Create(const std::string& team,
                                                      const std::string& request_id,
                                                      const v1::JobSpec& spec) {
-  LIMBECK_ASSIGN_OR_RETURN(std::optional<v1::DistillationJob> earlier,
-                           FindRequest(team, request_id));
-  if (!earlier.has_value()) {
-    const absl::Time now = clock_->WallNow();
-    v1::DistillationJob job;
-    job.set_id(absl::StrCat("job-", HexEncode(RandomBytes(8))));
-    job.set_team(team);
-    *job.mutable_spec() = spec;
-    job.set_state(v1::JOB_STATE_QUEUED);
-    *job.mutable_create_time() = ToProto(now);
-    job.mutable_progress()->set_ceiling_micro_usd(spec.budget().ceiling_micro_usd());
-    AddPendingPhases(&job);
-    job.set_revision(1);
+  const std::string spec_hash = Sha256(spec.SerializeAsString());
+  LIMBECK_ASSIGN_OR_RETURN(std::optional<Request> earlier, ReadRequest(team, request_id));
+  if (earlier.has_value()) return SameRequest(*earlier, request_id, spec_hash);
 
-    v1::JobEvent event;
-    event.set_cursor(1);
-    *event.mutable_time() = job.create_time();
-    *event.mutable_job() = job;
-    event.mutable_job()->clear_spec();
-    event.set_message("accepted");
+  const absl::Time now = clock_->WallNow();
+  v1::DistillationJob job;
+  job.set_id(absl::StrCat("job-", HexEncode(RandomBytes(8))));
+  job.set_team(team);
+  *job.mutable_spec() = spec;
+  job.set_state(v1::JOB_STATE_QUEUED);
+  *job.mutable_create_time() = ToProto(now);
+  job.mutable_progress()->set_ceiling_micro_usd(spec.budget().ceiling_micro_usd());
+  AddPendingPhases(&job);
+  job.set_revision(1);
 
-    const std::string request_key = RequestKey(team, request_id);
-    kv::WriteBatch batch;
-    batch.ExpectAbsent(kJobRequestsTable, request_key);
-    batch.Put(kJobRequestsTable, request_key, job.id());
-    batch.Put(kJobsTable, job.id(), job.SerializeAsString());
-    batch.Put(kJobsByTimeTable, TimeKey(absl::ToUnixMicros(now), job.id()), "");
-    batch.Put(kJobEventsTable, EventKey(job.id(), 1), event.SerializeAsString());
-    const absl::Status written = engine_->Write(batch);
-    if (written.ok()) return job;
-    if (!absl::IsAborted(written)) return Annotate(written, "create job");
-    LIMBECK_ASSIGN_OR_RETURN(earlier, FindRequest(team, request_id));
-    if (!earlier.has_value()) return Annotate(written, "create job");
-  }
-  // The ceiling may have been raised since; what counts is that the caller asks for the same job.
-  v1::JobSpec had = earlier->spec();
-  v1::JobSpec asked = spec;
-  had.mutable_budget()->clear_ceiling_micro_usd();
-  asked.mutable_budget()->clear_ceiling_micro_usd();
-  if (had.SerializeAsString() != asked.SerializeAsString()) {
-    return absl::AlreadyExistsError(
-        absl::StrCat("request_id \"", request_id, "\" already made ", earlier->id(),
-                     " from another spec; choose a new request_id for a new job"));
-  }
-  return *std::move(earlier);
+  v1::JobEvent event;
+  event.set_cursor(1);
+  *event.mutable_time() = job.create_time();
+  *event.mutable_job() = job;
+  event.mutable_job()->clear_spec();
+  event.set_message("accepted");
+
+  const std::string request_key = RequestKey(team, request_id);
+  std::string request;
+  kv::AppendOrderedString(&request, job.id());
+  request += spec_hash;
+  kv::WriteBatch batch;
+  batch.ExpectAbsent(kJobRequestsTable, request_key);
+  batch.Put(kJobRequestsTable, request_key, request);
+  batch.Put(kJobsTable, job.id(), job.SerializeAsString());
+  batch.Put(kJobsByTimeTable, TimeKey(absl::ToUnixMicros(now), job.id()), "");
+  batch.Put(kJobEventsTable, EventKey(job.id(), 1), event.SerializeAsString());
+  const absl::Status written = engine_->Write(batch);
+  if (written.ok()) return job;
+  if (!absl::IsAborted(written)) return Annotate(written, "create job");
+  // Another thread was quicker with the same request.
+  LIMBECK_ASSIGN_OR_RETURN(earlier, ReadRequest(team, request_id));
+  if (!earlier.has_value()) return Annotate(written, "create job");
+  return SameRequest(*earlier, request_id, spec_hash);
 }
 
 absl::StatusOr<v1::DistillationJob> JobStore::Get(const std::string& id) const {

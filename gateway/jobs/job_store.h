@@ -4,7 +4,7 @@
 // Tables (keys are ordered parts of base/kv/engine.h):
 //   jobs              id                            v1.DistillationJob, spec included
 //   jobs_by_time      ~creation micros, id          empty; newest first
-//   job_requests      team, request id              job id
+//   job_requests      team, request id              job id, hash of the spec as asked
 //   job_events        id, cursor                    v1.JobEvent
 //   job_rejections    id, dataset, row, variant     v1.Rejection
 //   job_plans         id                            v1.WorkResponse.Assignment: what to train on
@@ -113,6 +113,16 @@ class JobStore {
   absl::Status PutReport(const std::string& id, const v1::AcceptanceReport& report);
 
  private:
+  // What a request id stands for.
+  struct Request {
+    std::string job_id;
+    std::string spec_hash;  // Of the spec as it was asked for; the job's own may change.
+  };
+  absl::StatusOr<std::optional<Request>> ReadRequest(const std::string& team,
+                                                     const std::string& request_id) const;
+  absl::StatusOr<v1::DistillationJob> SameRequest(const Request& request,
+                                                  const std::string& request_id,
+                                                  const std::string& spec_hash) const;
   absl::Status WriteChanged(const std::string& before, v1::DistillationJob* job,
                             std::string_view message);
   void Announce(const std::string& id, uint64_t cursor);
