@@ -61,7 +61,8 @@ void Coordinator::Tick() {
   const SteadyTime now = clock_->Now();
   std::vector<std::shared_ptr<Member>> silent;
   for (const auto& [session, member] : sessions_) {
-    if (now - member->last_heard > options_.heartbeat * options_.missed_heartbeats) {
+    if (!member->unread &&
+        now - member->last_heard > options_.heartbeat * options_.missed_heartbeats) {
       silent.push_back(member);
     } else {
       member->link->Send(heartbeat);
@@ -118,6 +119,7 @@ void Coordinator::Receive(uint64_t session, v1::WorkRequest message) {
     member->last_heard = clock_->Now();
     const uint64_t generation = GenerationOf(message);
     if (generation != 0 && member->group != nullptr && member->group->generation == generation) {
+      member->unread = true;
       member->group->inbox.emplace_back(member, std::move(message));
       return;
     }
@@ -150,6 +152,15 @@ void Coordinator::Lose(Member& member, const std::string& why) {
   sessions_.erase(session);
   link->Close(absl::UnavailableError(why));
   LIMBECK_LOG(WARNING) << "worker lost" << LogField("worker", id) << LogField("why", why);
+}
+
+void Coordinator::ReadOn(Member& member) {
+  {
+    absl::MutexLock lock(&mu_);
+    member.unread = false;
+    member.last_heard = clock_->Now();
+  }
+  member.link->ReadNext();
 }
 
 std::vector<std::shared_ptr<Coordinator::Member>> Coordinator::IdleMembers() const {

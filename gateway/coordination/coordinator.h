@@ -67,6 +67,8 @@ class Coordinator {
   struct Waiting;
 
   void TickForever();
+  // Takes the worker's next message, now that its last one is dealt with.
+  void ReadOn(Member& member);
   void Lose(Member& member, const std::string& why) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::vector<std::shared_ptr<Member>> IdleMembers() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   bool IsFirstInLine(const Waiting& waiting) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -173,7 +173,7 @@ absl::Status Coordinator::FollowGroup(TrainingObserver* observer, Group* group) 
       group->inbox.pop_front();
     }
     const absl::Status handled = HandleMessage(observer, next.first.get(), next.second, group);
-    next.first->link->ReadNext();
+    ReadOn(*next.first);
     LIMBECK_RETURN_IF_ERROR(handled);
   }
   return absl::OkStatus();
@@ -198,7 +198,7 @@ void Coordinator::LeaveGroup(const std::string& reason, Group* group) {
     group->inbox.pop_front();
     if (message.has_ended()) group->ended[group->RankOf(*member)] = true;
     mu_.Unlock();
-    member->link->ReadNext();
+    ReadOn(*member);
     mu_.Lock();
   }
   for (size_t rank = 0; rank < group->members.size(); ++rank) {
@@ -207,7 +207,7 @@ void Coordinator::LeaveGroup(const std::string& reason, Group* group) {
     member.group = nullptr;
   }
   mu_.Unlock();
-  for (auto& [member, message] : group->inbox) member->link->ReadNext();
+  for (auto& [member, message] : group->inbox) ReadOn(*member);
 }
 
 absl::Status Coordinator::Train(const TrainingTask& task, TrainingObserver* observer,

@@ -23,6 +23,9 @@ struct Coordinator::Member {
   SteadyTime last_heard;
   Group* group = nullptr;  // Null while idle.
   bool lost = false;
+  // A message of it waits to be dealt with: until then nothing more is read from it, heartbeats
+  // included, so its silence says nothing.
+  bool unread = false;
 };
 
 struct Coordinator::Group {

@@ -28,11 +28,14 @@ constexpr size_t kMaxModels = 16;
 
 absl::StatusOr<std::unique_ptr<Harvest>> Harvest::Create(
     const JobContext& context, const v1::DistillationJob& job, StopSignal* stop,
-    std::function<void(const HarvestCounts&)> on_progress) {
+    std::function<void(const HarvestCounts&)> on_progress,
+    std::function<void(const HarvestOutcome&)> on_disk_full) {
   LIMBECK_ASSIGN_OR_RETURN(QueryMaker maker, QueryMaker::Create(job.spec(), *context.teachers));
   LIMBECK_ASSIGN_OR_RETURN(RowJudge judge, RowJudge::Create(job.spec().task().classify()));
-  return std::unique_ptr<Harvest>(
+  std::unique_ptr<Harvest> harvest(
       new Harvest(context, job, stop, std::move(on_progress), std::move(maker), std::move(judge)));
+  harvest->on_disk_full_ = std::move(on_disk_full);
+  return harvest;
 }
 
 Harvest::Harvest(const JobContext& context, const v1::DistillationJob& job, StopSignal* stop,
@@ -43,12 +46,16 @@ Harvest::Harvest(const JobContext& context, const v1::DistillationJob& job, Stop
       stop_(stop),
       on_progress_(std::move(on_progress)),
       maker_(std::move(maker)),
-      judge_(std::move(judge)) {
+      judge_(std::move(judge)),
+      metrics_(context.registry) {
   const size_t concurrent = std::max<uint32_t>(1, maker_.teacher().config.limits.max_concurrent);
   max_claimed_ = context.harvest.max_claimed != 0 ? context.harvest.max_claimed : 2 * concurrent;
   train_with_partial_ =
       job.spec().budget().on_exhausted() == v1::Budget::ON_EXHAUSTED_TRAIN_WITH_PARTIAL;
-  keeper_ = std::make_unique<AnswerKeeper>(context_, [this](const absl::Status& status) {
+  // Fewer answers than may be under way are waited for; what is in settlement is not.
+  const size_t enough =
+      std::min(context.harvest.commit_batch, std::max<size_t>(1, max_claimed_ / 4));
+  keeper_ = std::make_unique<AnswerKeeper>(context_, enough, [this](const absl::Status& status) {
     if (absl::IsResourceExhausted(status)) {
       End(HarvestOutcome::End::kDisk,
           absl::StrCat("the cache has no room for answers: ", absl::string_view(status.message()),
@@ -112,14 +119,8 @@ absl::StatusOr<HarvestOutcome> Harvest::Run(WalkPart part, uint64_t max_rows, bo
     status = Step();
     ReportProgress(false);
   }
+  Drain();
   stop_->RemoveListener(listener);
-  if (stop_->fired()) keeper_->Hurry(kStopPatience);
-  // What is on the wire is still kept.
-  const auto drained = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return claimed_ == 0; };
-  {
-    absl::MutexLock lock(&mu_);
-    mu_.Await(absl::Condition(&drained));
-  }
   ReportProgress(true);
   LIMBECK_RETURN_IF_ERROR(status);
   absl::MutexLock lock(&mu_);
@@ -130,6 +131,26 @@ absl::StatusOr<HarvestOutcome> Harvest::Run(WalkPart part, uint64_t max_rows, bo
   const bool done = walked_ && fresh_.empty() && refused_.empty() && waiting_.empty();
   outcome.end = end_.value_or(done ? HarvestOutcome::End::kDone : HarvestOutcome::End::kStopped);
   return outcome;
+}
+
+// What is on the wire is still kept.
+void Harvest::Drain() {
+  const auto drained = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return claimed_ == 0; };
+  const auto drained_or_stopped = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return claimed_ == 0 || stop_seen_;
+  };
+  HarvestOutcome full;
+  full.end = HarvestOutcome::End::kDisk;
+  {
+    absl::MutexLock lock(&mu_);
+    if (end_ == full.end) full.message = end_message_;
+  }
+  // Answers may wait long for room; their job says so meanwhile.
+  if (!full.message.empty()) on_disk_full_(full);
+  absl::MutexLock lock(&mu_);
+  mu_.Await(absl::Condition(&drained_or_stopped));
+  if (claimed_ > 0) keeper_->Hurry(kStopPatience);
+  mu_.Await(absl::Condition(&drained));
 }
 
 bool Harvest::Idle() const { return claimed_ == 0 && waiting_.empty(); }
@@ -324,6 +345,7 @@ void Harvest::Reject(const ItemPtr& item, const RowVerdict& verdict) {
   uint64_t total = 0;
   {
     absl::MutexLock lock(&mu_);
+    metrics_.rejected.Add();
     rejected = ++counts_.items_rejected;
     total = counts_.items_total;
   }

@@ -22,6 +22,7 @@
 #include "absl/synchronization/mutex.h"
 #include "gateway/coordination/stop_signal.h"
 #include "gateway/jobs/answer_keeper.h"
+#include "gateway/jobs/harvest_metrics.h"
 #include "gateway/jobs/job_context.h"
 #include "gateway/jobs/query_maker.h"
 #include "gateway/jobs/row_judge.h"
@@ -64,10 +65,12 @@ struct HarvestOutcome {
 // answers to the keeper's.
 class Harvest {
  public:
-  // `job` has its spec; `context` and `stop` are borrowed. `on_progress` is called on Run's thread.
+  // `job` has its spec; `context` and `stop` are borrowed. Callbacks come on Run's thread:
+  // `on_progress` now and then, `on_disk_full` before the run waits for room for paid answers.
   static absl::StatusOr<std::unique_ptr<Harvest>> Create(
       const JobContext& context, const v1::DistillationJob& job, StopSignal* stop,
-      std::function<void(const HarvestCounts&)> on_progress);
+      std::function<void(const HarvestCounts&)> on_progress,
+      std::function<void(const HarvestOutcome&)> on_disk_full);
   ~Harvest();
 
   // The smoke phase: the first `rows` rows of the train file, clean variant only.
@@ -117,6 +120,7 @@ class Harvest {
   void Requeue(const UnitPtr& unit, absl::Duration delay);
   void End(HarvestOutcome::End end, std::string message);
   void Fail(const absl::Status& status);
+  void Drain();
   bool Ended() const;
   bool Idle() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void ReportProgress(bool force);
@@ -127,6 +131,8 @@ class Harvest {
   const std::function<void(const HarvestCounts&)> on_progress_;
   const QueryMaker maker_;
   const RowJudge judge_;
+  const HarvestMetrics metrics_;
+  std::function<void(const HarvestOutcome&)> on_disk_full_;
   size_t max_claimed_ = 0;
   bool train_with_partial_ = false;
   bool judge_share_ = false;

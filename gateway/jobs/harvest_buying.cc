@@ -75,7 +75,9 @@ absl::Status Harvest::AcquireAndSend(std::vector<UnitPtr> units) {
   {
     absl::MutexLock lock(&mu_);
     for (const cache::AcquireResult& result : *results) {
-      claimed_ += result.kind == cache::AcquireResult::Kind::kYours;
+      const bool ours = result.kind == cache::AcquireResult::Kind::kYours;
+      claimed_ += ours;
+      if (ours) metrics_.claimed.Add(1);
     }
   }
   for (size_t i = 0; i < units.size(); ++i) OnResult(units[i], std::move((*results)[i]));
@@ -118,6 +120,7 @@ void Harvest::OnHit(const UnitPtr& unit, cache::AcquireResult result) {
   }
   {
     absl::MutexLock lock(&mu_);
+    metrics_.cached.Add();
     ++counts_.queries_cached;
   }
   Resolve(unit, *std::move(output), std::nullopt);
@@ -172,6 +175,7 @@ absl::Status Harvest::OnAmbiguous(const UnitPtr& unit, uint32_t attempt) {
   if (!outcomes.ok()) return outcomes.status();
   {
     absl::MutexLock lock(&mu_);
+    metrics_.ambiguous.Add();
     ++counts_.calls_ambiguous;
   }
   if (outcomes->front() == cache::ReleaseOutcome::kKept) return absl::OkStatus();
@@ -199,6 +203,7 @@ void Harvest::OnAnswer(const UnitPtr& unit, CallOutcome outcome) {
                     {
                       absl::MutexLock lock(&mu_);
                       ++counts_.queries_bought;
+                      metrics_.bought.Add();
                     }
                     Resolve(unit, std::move(*kept), std::nullopt);
                   } else {
@@ -259,6 +264,7 @@ void Harvest::Release(const UnitPtr& unit, cache::ReleaseItem::Reason reason,
   item.note = note.substr(0, kMaxNoteBytes);
   if (reason == cache::ReleaseItem::Reason::kAmbiguous) {
     absl::MutexLock lock(&mu_);
+    metrics_.ambiguous.Add();
     ++counts_.calls_ambiguous;
   }
   keeper_->Add({std::move(item), [this, then = std::move(then)](const absl::Status& status) {
@@ -273,6 +279,7 @@ void Harvest::Release(const UnitPtr& unit, cache::ReleaseItem::Reason reason,
 
 void Harvest::Unclaim() {
   absl::MutexLock lock(&mu_);
+  metrics_.claimed.Add(-1);
   --claimed_;
 }
 

@@ -34,8 +34,10 @@ struct HarvestOptions {
   size_t max_claimed = 0;
   // Queries looked up in one call.
   size_t acquire_batch = 256;
-  // Answers committed in one call, and how long the first of them may wait for others.
+  // Answers that are committed at once when so many are there; how long the first of fewer may
+  // wait for others; most in one call.
   size_t commit_batch = 64;
+  size_t max_commit_batch = 1024;
   absl::Duration commit_linger = absl::Milliseconds(5);
   // Queries that someone else is buying, kept to be asked for again.
   size_t max_waiting = 4096;
@@ -44,8 +46,6 @@ struct HarvestOptions {
   BackoffPolicy retry = {.initial = absl::Milliseconds(200), .max = absl::Seconds(10)};
   // Free space below which nothing is bought, in the gateway's data folder.
   uint64_t min_free_bytes = 64u << 20;
-  // Usable rows are not judged before this many were looked at: one bad row of three is no trend.
-  uint64_t min_judged_rows = 20;
   // Progress is written at most this often.
   absl::Duration progress_interval = absl::Milliseconds(500);
 };

@@ -180,6 +180,8 @@ void JobManager::Stop() {
     runs_.clear();
     for (const auto& run : runs) run->stop->Fire();
   }
+  // Calls that wait for their turn, perhaps for minutes, are given back; those on the way come in.
+  for (const auto& [name, teacher] : *context_.teachers) teacher.client->Shutdown();
   for (const auto& run : runs) run->thread.join();
 }
 

@@ -45,7 +45,8 @@ class JobManager {
 
   // Resumes every QUEUED, RUNNING and CANCELLING job.
   absl::Status Start();
-  // Drains: nothing new is sent, paid answers are committed. Jobs stay as they are and go on at the
+  // Drains: nothing new is sent (the teachers' clients are shut down), answers on the way are
+  // committed. Jobs stay as they are and go on at the
   // next Start of another manager. Idempotent.
   void Stop();
 

@@ -153,10 +153,11 @@ absl::StatusOr<HarvestOutcome> JobRunner::RunHarvest(
                                   ? v1::PHASE_KIND_SMOKE
                                   : v1::PHASE_KIND_HARVEST;
   phase_start_ = context_.clock->Now();
-  LIMBECK_ASSIGN_OR_RETURN(const auto harvest,
-                           Harvest::Create(context_, job, stop_, [&](const HarvestCounts& counts) {
-                             ReportHarvest(counts, phase);
-                           }));
+  LIMBECK_ASSIGN_OR_RETURN(
+      const auto harvest,
+      Harvest::Create(
+          context_, job, stop_, [&](const HarvestCounts& counts) { ReportHarvest(counts, phase); },
+          [&](const HarvestOutcome& full) { Heed(full).status().IgnoreError(); }));
   return run(harvest.get());
 }
 
