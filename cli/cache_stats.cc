@@ -11,6 +11,12 @@
 namespace limbeck::cli {
 namespace {
 
+// Accounts without a limit of their own have a ceiling that nothing reaches.
+std::string Ceiling(int64_t micro_usd) {
+  constexpr int64_t kNoLimit = int64_t{1} << 60;
+  return micro_usd >= kNoLimit ? "no limit" : FormatUsd(micro_usd);
+}
+
 absl::Status PrintStats(const v1::CacheStats& stats, const v1::GetSpendResponse& spend,
                         std::ostream& out) {
   out << "records        " << FormatCount(stats.records()) << ", "
@@ -22,7 +28,7 @@ absl::Status PrintStats(const v1::CacheStats& stats, const v1::GetSpendResponse&
   std::vector<std::vector<std::string>> rows;
   for (const auto& account : spend.accounts()) {
     rows.push_back({account.name(), FormatUsd(account.spent_micro_usd()),
-                    FormatUsd(account.reserved_micro_usd()), FormatUsd(account.ceiling_micro_usd()),
+                    FormatUsd(account.reserved_micro_usd()), Ceiling(account.ceiling_micro_usd()),
                     FormatCount(account.answers_bought()), FormatCount(account.answers_reused()),
                     FormatCount(account.calls_ambiguous())});
   }

@@ -49,6 +49,7 @@ void AddJobs(CLI::App& root, Session& session) {
 }
 
 void AddCommands(CLI::App& root, Session& session) {
+  AddUp(root, session);
   AddJobs(root, session);
   AddEstimate(root, session);
   CLI::App& datasets = AddGroup(root, "datasets", "Upload and list datasets");

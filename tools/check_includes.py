@@ -51,7 +51,7 @@ VENDORS = [
     (r"prometheus/", ["base/metrics"]),
     (r"yaml-cpp/", ["base/config"]),
     (r"httplib\.h", ["base/metrics", "gateway/dashboard", "tests"]),
-    (r"CLI/", ["cli"]),
+    (r"CLI/", ["cli", "trainer/trainer_main"]),
     (r"simdjson", ["base/json", "gateway/teachers", "tests"]),
     (r"(gtest|gmock)/", ["*_test", "*_conformance", "cli/fake_services", "tests"]),
     (r"benchmark/", ["*_benchmark", "tests"]),

@@ -18,6 +18,7 @@ MOST_FILE_LINES = 400
 NOT_A_FUNCTION = re.compile(
     r"^\s*(namespace|class|struct|union|enum|extern|impl|mod|trait|pub (struct|enum|mod|trait)|"
     r"if|for|while|switch|else|do)\b")
+LAMBDA = re.compile(r"\[[^\]]*\] ?[({]")
 
 
 def brace_functions(text):
@@ -25,7 +26,7 @@ def brace_functions(text):
     lines = text.splitlines()
     found = []
     for index, line in enumerate(lines):
-        if not line.endswith("{"):
+        if not line.endswith(" {"):  # Without the space it is a braced value.
             continue
         start = index
         # Walk up to the start of the declaration: clang-format indents continuation lines by 4.
@@ -33,7 +34,8 @@ def brace_functions(text):
             start -= 1
         head = " ".join(lines[start:index + 1])
         indent = len(lines[start]) - len(lines[start].lstrip())
-        if "(" not in head or NOT_A_FUNCTION.match(lines[start]):
+        # Lambdas are part of the function around them.
+        if "(" not in head or NOT_A_FUNCTION.match(lines[start]) or LAMBDA.search(head):
             continue
         closing = re.compile(r"^ {%d}\}" % indent)
         for end in range(index + 1, len(lines)):
@@ -66,6 +68,8 @@ def self_test():
     assert check_text("a.cc", "void F(int a,\n       int b) {\n  Call();\n}\n") == []
     assert check_text("a.cc", "namespace a {\n" + body + "}\n") == []
     assert check_text("a.cc", "class A {\n  void F() {\n" + "  " + body + "  }\n};\n")[0][0] == 2
+    call = "void F() {\n  Run(\n      [&](int a) {\n        Call();\n      });\n" + "  Call();\n" * 62
+    assert check_text("a.cc", call + "}\n") == []
     assert check_text("a.rs", "pub fn f(a: u8) -> u8 {\n" + body + "}\n")[0][0] == 1
     assert check_text("a.py", "def f():\n" + "    x = 1\n" * 80)[0][0] == 1
     assert check_text("a.cc", "\n" * 401)[0][1].startswith("401 lines")

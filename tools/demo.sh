@@ -285,7 +285,7 @@ watch_job || die "the job could not be followed"
 student=$data/students/$job
 [ -d "$student" ] || "$bin/limbeck" students export "$job" -o "$student" >/dev/null
 "$bin/limbeck" jobs report "$job" --json >"$state/report.json"
-say "report: $student/report.json"
+say "report: $student/report.html (and report.json)"
 summary "$state/report.json" "$state/job.json"
 say "what the student says"
 "$bin/limbeck" students predict "$student" \

@@ -1,11 +1,10 @@
 // limbeck-trainer: a worker that trains students, and what labels texts with a finished one.
-#include <pthread.h>
+#include <fcntl.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <atomic>
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
@@ -51,6 +50,36 @@ void PreferPassiveWaiting(char** argv) {
   ::execv("/proc/self/exe", argv);
 }
 
+// Signals reach a thread through a pipe: libraries under Torch start threads before main, so that
+// blocking the signals for sigwait would come too late.
+int stop_pipe[2] = {-1, -1};
+constexpr char kSignalled = 's';
+constexpr char kRunEnded = 'e';
+
+void WriteStop(char why) {
+  [[maybe_unused]] const ssize_t written = ::write(stop_pipe[1], &why, 1);
+}
+
+absl::Status CatchStopSignals() {
+  if (::pipe2(stop_pipe, O_CLOEXEC) != 0) return absl::ErrnoToStatus(errno, "make a pipe");
+  struct sigaction action = {};
+  action.sa_handler = [](int) { WriteStop(kSignalled); };
+  action.sa_flags = SA_RESTART;
+  for (const int signal : {SIGTERM, SIGINT}) {
+    if (::sigaction(signal, &action, nullptr) != 0) {
+      return absl::ErrnoToStatus(errno, "catch signals");
+    }
+  }
+  return absl::OkStatus();
+}
+
+char AwaitStopSignal() {
+  char why = kRunEnded;
+  while (::read(stop_pipe[0], &why, 1) < 0 && errno == EINTR) {
+  }
+  return why;
+}
+
 std::string DefaultWorkerId() {
   char name[256] = "worker";
   ::gethostname(name, sizeof(name) - 1);
@@ -68,13 +97,7 @@ absl::StatusOr<rpc::ChannelOptions> ChannelOf(const WorkFlags& flags) {
 }
 
 absl::Status Work(const WorkFlags& flags) {
-  // Before any thread is started, since threads inherit the mask.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-
+  LIMBECK_RETURN_IF_ERROR(CatchStopSignals());
   trainer::WorkerOptions options;
   LIMBECK_ASSIGN_OR_RETURN(options.cache_channel, ChannelOf(flags));
   LIMBECK_ASSIGN_OR_RETURN(const auto channel,
@@ -86,17 +109,13 @@ absl::Status Work(const WorkFlags& flags) {
   trainer::Worker worker(options, channel, Clock::Real());
   std::cout << "limbeck-trainer " << options.worker_id << " works for " << flags.gateway
             << std::endl;
-  std::atomic<bool> ended{false};
-  std::thread waiter([&] {
-    int signal = 0;
-    sigwait(&signals, &signal);
-    if (ended) return;
-    LIMBECK_LOG(INFO) << "stopping" << LogField("signal", signal);
+  std::thread waiter([&worker] {
+    if (AwaitStopSignal() == kRunEnded) return;
+    LIMBECK_LOG(INFO) << "stopping on a signal";
     worker.Stop();
   });
   const absl::Status status = worker.Run();
-  ended = true;
-  pthread_kill(waiter.native_handle(), SIGTERM);
+  WriteStop(kRunEnded);
   waiter.join();
   return status;
 }

@@ -104,13 +104,17 @@ absl::StatusOr<v1::DistillationJob> JobManager::UpdateCeiling(const std::string&
               ? absl::StrCat("is above the team's ceiling of ", context_.team_ceiling_micro_usd)
               : absl::StrCat("is below the ", used, " micro-USD spent and reserved")}});
   }
+  // The store first: a runner that sets the account up looks there (JobRunner::PrepareAccounts).
+  LIMBECK_ASSIGN_OR_RETURN(
+      v1::DistillationJob changed,
+      Change(id, absl::StrCat("ceiling is now ", micro_usd, " micro-USD"),
+             [&](v1::DistillationJob* changing) {
+               changing->mutable_spec()->mutable_budget()->set_ceiling_micro_usd(micro_usd);
+               changing->mutable_progress()->set_ceiling_micro_usd(micro_usd);
+               return absl::OkStatus();
+             }));
   LIMBECK_RETURN_IF_ERROR(context_.cache->SetCeiling(JobAccount(id), micro_usd).status());
-  return Change(id, absl::StrCat("ceiling is now ", micro_usd, " micro-USD"),
-                [&](v1::DistillationJob* changed) {
-                  changed->mutable_spec()->mutable_budget()->set_ceiling_micro_usd(micro_usd);
-                  changed->mutable_progress()->set_ceiling_micro_usd(micro_usd);
-                  return absl::OkStatus();
-                });
+  return changed;
 }
 
 absl::StatusOr<v1::DistillationJob> JobManager::Pause(const std::string& id) {

@@ -120,8 +120,15 @@ absl::Status JobRunner::PrepareAccounts(const v1::DistillationJob& job) {
   const int64_t team =
       context_.team_ceiling_micro_usd > 0 ? context_.team_ceiling_micro_usd : kNoLimit;
   LIMBECK_RETURN_IF_ERROR(context_.cache->SetCeiling("team/" + context_.team, team).status());
-  return context_.cache->SetCeiling(JobAccount(id_), job.spec().budget().ceiling_micro_usd())
-      .status();
+  // A person may change the ceiling meanwhile, in the store first and then in the cache: what is
+  // set here must not undo that.
+  int64_t ceiling = job.spec().budget().ceiling_micro_usd();
+  while (true) {
+    LIMBECK_RETURN_IF_ERROR(context_.cache->SetCeiling(JobAccount(id_), ceiling).status());
+    LIMBECK_ASSIGN_OR_RETURN(const v1::DistillationJob now, context_.store->Get(id_));
+    if (now.spec().budget().ceiling_micro_usd() == ceiling) return absl::OkStatus();
+    ceiling = now.spec().budget().ceiling_micro_usd();
+  }
 }
 
 absl::StatusOr<bool> JobRunner::Heed(const HarvestOutcome& outcome) {

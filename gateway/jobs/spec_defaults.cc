@@ -73,7 +73,7 @@ void FillMethod(bool encoder, v1::Method* method) {
   }
   if (method->epochs() == 0) method->set_epochs(20);
   if (method->global_batch() == 0) method->set_global_batch(64);
-  if (method->learning_rate() == 0) method->set_learning_rate(encoder ? 0.0005 : 0.003);
+  if (method->learning_rate() == 0) method->set_learning_rate(encoder ? 0.0005 : 0.01);
   if (!method->has_weight_decay()) method->set_weight_decay(0.01);
   if (!method->has_warmup_share()) method->set_warmup_share(0.05);
   if (!method->has_validation_share()) method->set_validation_share(0.1);

@@ -10,6 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "base/ffi/jinja.h"
 #include "base/string_view.h"
 #include "gateway/jobs/fault_list.h"
 #include "gateway/jobs/job_prompt.h"
@@ -68,27 +69,39 @@ void CheckColumns(const std::string& which, const v1::Dataset& dataset, const v1
   if (!data.id_column().empty()) need("data.id_column", data.id_column());
 }
 
-// Compiles the prompt; reports its faults and the columns it reads that a dataset lacks.
-void CheckPrompt(const v1::JobSpec& spec, const SpecContext& context, FaultList* faults) {
-  const v1::PromptTemplate& prompt = spec.data().prompt();
-  if (prompt.user().empty()) {
-    faults->Add("data.prompt.user", "is missing; expected the template of the question");
-    return;
-  }
-  const absl::StatusOr<PromptTemplate> compiled = CompilePrompt(prompt);
+// One part of the prompt: whether it compiles, and columns it reads that a dataset lacks.
+void CheckPromptPart(const std::string& field, const std::string& source,
+                     const SpecContext& context, FaultList* faults) {
+  const absl::StatusOr<JinjaTemplate> compiled = JinjaTemplate::Compile(source);
   if (!compiled.ok()) {
-    faults->Add("data.prompt", std::string(ToStd(compiled.status().message())));
+    faults->Add(field, std::string(ToStd(compiled.status().message())));
     return;
   }
   for (const std::string& variable : compiled->variables()) {
     for (const v1::Dataset* dataset : {context.train, context.held_out}) {
       if (dataset == nullptr || HasColumn(*dataset, variable)) continue;
-      faults->Add("data.prompt",
+      faults->Add(field,
                   absl::StrCat("reads column \"", variable, "\", which the ",
                                dataset == context.train ? "train" : "held-out",
                                " dataset lacks; it has ", absl::StrJoin(dataset->columns(), ", ")));
     }
   }
+}
+
+void CheckPrompt(const v1::JobSpec& spec, const SpecContext& context, FaultList* faults) {
+  const v1::PromptTemplate& prompt = spec.data().prompt();
+  CheckPromptPart("data.prompt.system", prompt.system(), context, faults);
+  for (int i = 0; i < prompt.examples_size(); ++i) {
+    CheckPromptPart(absl::StrCat("data.prompt.examples[", i, "].user"), prompt.examples(i).user(),
+                    context, faults);
+  }
+  if (prompt.user().empty()) {
+    faults->Add("data.prompt.user", "is missing; expected the template of the question");
+    return;
+  }
+  CheckPromptPart("data.prompt.user", prompt.user(), context, faults);
+  faults->Range("data.prompt.examples", static_cast<size_t>(prompt.examples_size()), size_t{0},
+                PromptTemplateLimits().max_examples);
 }
 
 void CheckData(const v1::JobSpec& spec, const SpecContext& context, FaultList* faults) {

@@ -202,10 +202,14 @@ class Resolver {
   void SetPool(const std::string& path, const v1::TeacherConfig& teacher, TeacherConfig* config) {
     if (!teacher.quota_pool().empty()) {
       config->quota_pool = teacher.quota_pool();
-      if (pool_names_.count(teacher.quota_pool()) == 0) {
-        Fault(path + ".quota_pool",
-              absl::StrCat("no pool \"", teacher.quota_pool(), "\" in quota_pools"));
+      const auto pool = std::find_if(
+          result_.quota_pools.begin(), result_.quota_pools.end(),
+          [&](const QuotaPoolOptions& options) { return options.name == teacher.quota_pool(); });
+      if (pool == result_.quota_pools.end()) {
+        return Fault(path + ".quota_pool",
+                     absl::StrCat("no pool \"", teacher.quota_pool(), "\" in quota_pools"));
       }
+      config->limits = *pool;
       return;
     }
     // "/" cannot be in a configured name.
@@ -213,6 +217,7 @@ class Resolver {
     QuotaPoolOptions own;
     own.name = config->quota_pool;
     own.max_concurrent = kDefaultMaxConcurrency;
+    config->limits = own;
     result_.quota_pools.push_back(std::move(own));
   }
 

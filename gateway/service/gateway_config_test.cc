@@ -59,7 +59,7 @@ teachers:
     model: large
     max_attempts: 2
 quota_pools:
-  - {name: shared, requests_per_minute: 60}
+  - {name: shared, requests_per_minute: 60, max_concurrency: 3}
 )");
   ASSERT_TRUE(config.ok()) << config.status();
   const ConfiguredTeacher& open = config->teachers.at("open");
@@ -67,6 +67,7 @@ quota_pools:
   EXPECT_EQ(open.config.timeouts.total, absl::Seconds(120));
   EXPECT_EQ(open.config.training_use->basis, "open licence");
   EXPECT_EQ(open.max_attempts, 5u);
+  EXPECT_EQ(open.config.limits.max_concurrent, 3u);
   EXPECT_TRUE(open.facts.gives_top_logprobs);
   EXPECT_TRUE(open.facts.trainable);
   EXPECT_TRUE(open.facts.has_price());
@@ -77,7 +78,8 @@ quota_pools:
   std::vector<std::string> pools;
   for (const QuotaPoolOptions& pool : config->quota_pools) pools.push_back(pool.name);
   EXPECT_THAT(pools, ElementsAre("shared", "teacher/closed"));
-  EXPECT_EQ(config->quota_pools[0].max_concurrent, 32u);
+  EXPECT_EQ(closed.config.limits.max_concurrent, 32u);
+  EXPECT_EQ(config->quota_pools[0].max_concurrent, 3u);
   EXPECT_EQ(config->quota_pools[0].requests_per_minute, 60);
 }
 

@@ -16,7 +16,7 @@ struct TrainCase {
   // For trainer::CreateStudent.
   std::string student;
   uint32_t global_batch = 64;
-  double learning_rate = 0.003;
+  double learning_rate = 0.01;
   // Texts a second that one thread could do at best, and what that is.
   std::function<absl::StatusOr<double>(const std::vector<std::string>& texts)> limit;
   std::string limit_is;

@@ -26,7 +26,7 @@ int main(int argc, char** argv) {
   return limbeck::bench::TrainMain(argc, argv,
                                    {.figure = "train_ngram",
                                     .student = R"({"kind": "ngram", "labels": 5})",
-                                    .learning_rate = 0.003,
+                                    .learning_rate = 0.01,
                                     .limit = limbeck::bench::HashingAlone,
                                     .limit_is = "hashing the same texts' n-grams alone"});
 }

@@ -24,7 +24,7 @@ struct TrainOptions {
   Schedule hard_weight{0.7, 0.3};
   uint32_t epochs = 20;
   uint32_t global_batch = 64;
-  double learning_rate = 0.003;
+  double learning_rate = 0.01;
   double weight_decay = 0.01;
   double warmup_share = 0.05;
   double max_gradient_norm = 1.0;

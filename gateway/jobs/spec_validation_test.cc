@@ -1,0 +1,169 @@
+#include "gateway/jobs/spec_validation.h"
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_join.h"
+#include "gateway/jobs/spec_defaults.h"
+
+namespace limbeck::gateway {
+namespace {
+
+const std::string kTrainId = "sha256:" + std::string(64, 'a');
+
+class SpecValidationTest : public testing::Test {
+ protected:
+  SpecValidationTest() {
+    teachers_["free"] = {.name = "free", .gives_top_logprobs = true, .trainable = true};
+    teachers_["text"] = {.name = "text", .trainable = true};
+    teachers_["paid"] = {.name = "paid", .trainable = true, .input_micro_usd_per_million = 5};
+    train_.set_id(kTrainId);
+    for (const char* column : {"text", "label"}) train_.add_columns(column);
+    context_.teachers = &teachers_;
+    context_.train = &train_;
+    spec_.mutable_data()->mutable_train()->set_id(kTrainId);
+    spec_.mutable_data()->mutable_prompt()->set_user("{{ text }}");
+    spec_.add_teachers()->set_teacher("free");
+    v1::ClassifyTask* task = spec_.mutable_task()->mutable_classify();
+    task->add_labels()->set_name("yes");
+    task->add_labels()->set_name("no");
+  }
+
+  std::vector<std::string> Fields() {
+    FillDefaults(teachers_, &spec_);
+    std::vector<std::string> fields;
+    for (const Fault& fault : ValidateSpec(spec_, context_)) fields.push_back(fault.field);
+    return fields;
+  }
+
+  TeacherCatalog teachers_;
+  v1::Dataset train_;
+  SpecContext context_;
+  v1::JobSpec spec_;
+};
+
+TEST_F(SpecValidationTest, SmallestSpecIsSoundOnceDefaultsAreFilledIn) {
+  EXPECT_EQ(Fields(), std::vector<std::string>{});
+  EXPECT_EQ(spec_.teachers(0).top_logprobs(), 20u);
+  EXPECT_EQ(spec_.teachers(0).sampling().temperature(), 0.0);
+  EXPECT_EQ(spec_.method().temperature().start(), 5.0);
+  EXPECT_EQ(spec_.smoke().usable(), 15u);
+  EXPECT_TRUE(spec_.student().has_ngram());
+}
+
+TEST_F(SpecValidationTest, DefaultsAreIdempotent) {
+  FillDefaults(teachers_, &spec_);
+  const std::string once = spec_.SerializeAsString();
+  FillDefaults(teachers_, &spec_);
+  EXPECT_EQ(spec_.SerializeAsString(), once);
+}
+
+TEST_F(SpecValidationTest, AskedZerosAreNotReplacedByDefaults) {
+  spec_.mutable_method()->set_weight_decay(0.0);
+  spec_.mutable_method()->set_validation_share(0.0);
+  spec_.mutable_student()->mutable_ngram()->set_max_char_ngram(0);
+  EXPECT_EQ(Fields(), std::vector<std::string>{});
+  EXPECT_EQ(spec_.method().weight_decay(), 0.0);
+  EXPECT_EQ(spec_.student().ngram().max_char_ngram(), 0u);
+}
+
+TEST_F(SpecValidationTest, TextOnlyTeacherFallsBackToVotes) {
+  spec_.mutable_teachers(0)->set_teacher("text");
+  spec_.mutable_teachers(0)->set_top_logprobs(5);
+  EXPECT_EQ(Fields(), std::vector<std::string>{});
+  EXPECT_EQ(spec_.teachers(0).top_logprobs(), 0u);
+  EXPECT_EQ(SamplesPerItem(spec_.teachers(0)), 8u);
+}
+
+struct Case {
+  std::string field;
+  std::function<void(v1::JobSpec*)> spoil;
+};
+
+TEST_F(SpecValidationTest, EachFaultNamesItsField) {
+  const v1::JobSpec sound = spec_;
+  const std::vector<Case> cases = {
+      {"display_name", [](auto* s) { s->set_display_name(std::string(201, 'x')); }},
+      {"data.train.id", [](auto* s) { s->mutable_data()->mutable_train()->set_id("no"); }},
+      {"data.prompt.user", [](auto* s) { s->mutable_data()->mutable_prompt()->clear_user(); }},
+      {"data.prompt.user", [](auto* s) { s->mutable_data()->mutable_prompt()->set_user("{{ x"); }},
+      {"data.prompt.user", [](auto* s) { s->mutable_data()->mutable_prompt()->set_user("{{ x }}"); }},
+      {"data.input_column", [](auto* s) { s->mutable_data()->set_input_column("x"); }},
+      {"data.label_column", [](auto* s) { s->mutable_data()->set_label_column("x"); }},
+      {"data.id_column", [](auto* s) { s->mutable_data()->set_id_column("x"); }},
+      {"data.held_out_share", [](auto* s) { s->mutable_data()->set_held_out_share(0.95); }},
+      {"teachers", [](auto* s) { s->clear_teachers(); }},
+      {"teachers[0].teacher", [](auto* s) { s->mutable_teachers(0)->set_teacher("x"); }},
+      {"teachers[0].top_logprobs", [](auto* s) { s->mutable_teachers(0)->set_top_logprobs(21); }},
+      {"teachers[0].votes", [](auto* s) { s->mutable_teachers(0)->set_votes(65); }},
+      {"teachers[0].sampling.temperature",
+       [](auto* s) { s->mutable_teachers(0)->mutable_sampling()->set_temperature(3); }},
+      {"task", [](auto* s) { s->clear_task(); }},
+      {"task.classify.labels",
+       [](auto* s) { s->mutable_task()->mutable_classify()->mutable_labels()->RemoveLast(); }},
+      {"task.classify.labels[1].name",
+       [](auto* s) { s->mutable_task()->mutable_classify()->mutable_labels(1)->set_name("yes"); }},
+      {"task.classify.labels",
+       [](auto* s) {
+         s->mutable_task()->mutable_classify()->mutable_labels(1)->add_variants("Yes");
+       }},
+      {"student.ngram.hash_bits",
+       [](auto* s) { s->mutable_student()->mutable_ngram()->set_hash_bits(30); }},
+      {"student.encoder.width",
+       [](auto* s) {
+         s->mutable_student()->mutable_encoder()->set_width(100);
+         s->mutable_student()->mutable_encoder()->set_heads(3);
+       }},
+      {"method.temperature.start",
+       [](auto* s) { s->mutable_method()->mutable_temperature()->set_end(1); }},
+      {"method.hard_weight.start",
+       [](auto* s) { s->mutable_method()->mutable_hard_weight()->set_start(2); }},
+      {"method.learning_rate", [](auto* s) { s->mutable_method()->set_learning_rate(-1); }},
+      {"noise.prompt.variants",
+       [](auto* s) { s->mutable_noise()->mutable_prompt()->set_variants(2); }},
+      {"budget.ceiling_micro_usd", [](auto* s) { s->mutable_teachers(0)->set_teacher("paid"); }},
+      {"smoke.usable", [](auto* s) { s->mutable_smoke()->set_usable(17); }},
+      {"acceptance.metric", [](auto* s) { s->mutable_acceptance()->set_metric("f1"); }},
+      {"runtime.max_workers",
+       [](auto* s) {
+         s->mutable_runtime()->set_min_workers(4);
+         s->mutable_runtime()->set_max_workers(2);
+       }},
+      {"max_rejected_share", [](auto* s) { s->set_max_rejected_share(1.5); }},
+  };
+  for (const Case& one : cases) {
+    spec_ = sound;
+    one.spoil(&spec_);
+    EXPECT_EQ(absl::StrJoin(Fields(), " "), one.field);
+  }
+}
+
+TEST_F(SpecValidationTest, NotANumberIsOutOfEveryRange) {
+  spec_.mutable_method()->set_learning_rate(std::numeric_limits<double>::quiet_NaN());
+  spec_.set_max_rejected_share(std::numeric_limits<double>::quiet_NaN());
+  EXPECT_EQ(absl::StrJoin(Fields(), " "), "method.learning_rate max_rejected_share");
+}
+
+TEST_F(SpecValidationTest, MissingDatasetIsAnotherReasonThanABadSpec) {
+  context_.train = nullptr;
+  FillDefaults(teachers_, &spec_);
+  const absl::Status status = FaultsToStatus(ValidateSpec(spec_, context_));
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_EQ(GetReason(status)->reason, "INPUT_MISSING");
+}
+
+TEST_F(SpecValidationTest, PathWithoutIdSaysThatItMustBeUploaded) {
+  spec_.mutable_data()->mutable_train()->clear_id();
+  spec_.mutable_data()->mutable_train()->set_path("rows.jsonl");
+  FillDefaults(teachers_, &spec_);
+  const auto faults = ValidateSpec(spec_, context_);
+  ASSERT_FALSE(faults.empty());
+  EXPECT_TRUE(absl::StrContains(faults[0].description, "upload rows.jsonl"));
+}
+
+}  // namespace
+}  // namespace limbeck::gateway
