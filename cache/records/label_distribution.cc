@@ -5,8 +5,8 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "base/status.h"
 #include "base/error_details.h"
+#include "base/status.h"
 
 namespace limbeck::cache {
 namespace {

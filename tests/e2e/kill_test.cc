@@ -3,10 +3,12 @@
 // ambiguous, nothing acknowledged lost.
 #include <gtest/gtest.h>
 
-#include <map>
+#include <cstdlib>
+#include <iostream>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "base/hash.h"
 #include "tests/e2e/definitions_job.h"
@@ -59,10 +61,16 @@ bool IsOver(Cluster& cluster, const std::string& id) {
   return state == "JOB_STATE_SUCCEEDED" || state == "JOB_STATE_FAILED";
 }
 
+// Who may be killed: LIMBECK_KILL_VICTIMS, separated by commas, or all but the teacher.
+std::vector<std::string> Victims() {
+  const char* victims = std::getenv("LIMBECK_KILL_VICTIMS");
+  return absl::StrSplit(victims == nullptr ? "gateway,cache,worker-0,worker-1" : victims, ',');
+}
+
 // Kills and restarts parts until `kKills` have died or the job is over; what was killed.
 absl::StatusOr<std::vector<std::string>> KillAtRandom(Cluster& cluster, const std::string& id,
                                                       StableRandom& random) {
-  const std::vector<std::string> victims = {"gateway", "cache", "worker-0", "worker-1"};
+  const std::vector<std::string> victims = Victims();
   std::vector<std::string> killed;
   while (killed.size() < kKills && !IsOver(cluster, id)) {
     absl::SleepFor(absl::Milliseconds(50 + random.Below(900)));

@@ -73,8 +73,8 @@ Files EncodeFiles(const RunPosition& position, Student* student, AdamW* optimise
                    {"loss_rows", position.loss_rows},
                    {"curve", Json::array()}};
   for (const CurvePoint& p : position.curve) {
-    manifest["curve"].push_back({p.step, p.epoch, p.train_loss, p.validation_kl,
-                                 p.validation_agreement});
+    manifest["curve"].push_back(
+        {p.step, p.epoch, p.train_loss, p.validation_kl, p.validation_agreement});
   }
   for (const char* name : {kModel, kOptimiser}) {
     manifest["sha256"][name] = Sha256Hex(files.at(name));
@@ -92,9 +92,8 @@ RunPosition ReadPosition(const Json& manifest) {
                        .loss_sum = manifest.at("loss_sum").get<double>(),
                        .loss_rows = manifest.at("loss_rows").get<uint64_t>()};
   for (const Json& p : manifest.at("curve")) {
-    position.curve.push_back({p.at(0).get<uint64_t>(), p.at(1).get<double>(),
-                              p.at(2).get<double>(), p.at(3).get<double>(),
-                              p.at(4).get<double>()});
+    position.curve.push_back({p.at(0).get<uint64_t>(), p.at(1).get<double>(), p.at(2).get<double>(),
+                              p.at(3).get<double>(), p.at(4).get<double>()});
   }
   return position;
 }
@@ -207,11 +206,9 @@ absl::StatusOr<RunPosition> LoadNewestCheckpoint(const fs::path& directory,
   for (const fs::path& folder : Folders(directory)) {
     auto position = LoadFolder(folder, run_hash, student, optimiser);
     if (position.ok()) return position;
-    absl::StrAppend(&reasons, "; ", folder.filename().string(), ": ",
-                    position.status().message());
+    absl::StrAppend(&reasons, "; ", folder.filename().string(), ": ", position.status().message());
   }
-  return absl::NotFoundError(
-      absl::StrCat("no usable checkpoint in ", directory.string(), reasons));
+  return absl::NotFoundError(absl::StrCat("no usable checkpoint in ", directory.string(), reasons));
 }
 
 }  // namespace limbeck::trainer

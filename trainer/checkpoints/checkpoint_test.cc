@@ -28,9 +28,9 @@ struct MarkedRun {
   }
   absl::Status Save(const std::filesystem::path& dir, uint64_t step) {
     Mark(static_cast<float>(step));
-    return SaveCheckpoint(
-        dir, {.step = step, .epoch = 3, .position = 64, .seed = 5, .run_hash = "run"},
-        student.get(), &optimiser);
+    return SaveCheckpoint(dir,
+                          {.step = step, .epoch = 3, .position = 64, .seed = 5, .run_hash = "run"},
+                          student.get(), &optimiser);
   }
 };
 

@@ -48,8 +48,8 @@ absl::StatusOr<std::vector<int64_t>> ReadShape(const std::string& name, const Js
   return result;
 }
 
-absl::StatusOr<Extent> ReadTensor(const std::string& name, const Json& entry,
-                                  std::string_view data, TensorFile* file) {
+absl::StatusOr<Extent> ReadTensor(const std::string& name, const Json& entry, std::string_view data,
+                                  TensorFile* file) {
   if (!entry.is_object() || entry.value("dtype", Json()) != "F32") {
     return Damage("type of " + name + " is not F32");
   }

@@ -42,8 +42,9 @@ TEST(SafetensorsTest, WritesTheFormatToTheByte) {
 
 TEST(SafetensorsTest, RefusesHeadersThatLie) {
   EXPECT_NE(Error("short").find("shorter"), std::string::npos);
-  EXPECT_NE(Error(File("{}", "").replace(0, 8, "\xff\xff\xff\xff\xff\xff\xff\xff", 8)).find("limit"),
-            std::string::npos);
+  EXPECT_NE(
+      Error(File("{}", "").replace(0, 8, "\xff\xff\xff\xff\xff\xff\xff\xff", 8)).find("limit"),
+      std::string::npos);
   EXPECT_NE(Error(File("nonsense", "")).find("JSON"), std::string::npos);
   EXPECT_NE(Error(File(std::string(100000, '['), "")).find("JSON"), std::string::npos);
   EXPECT_NE(Error(File("[]", "")).find("object"), std::string::npos);
@@ -57,9 +58,9 @@ TEST(SafetensorsTest, RefusesOverlapsAndHoles) {
   EXPECT_NE(Error(File(a + two + "[0,4]}}", data)).find("overlap"), std::string::npos);
   EXPECT_NE(Error(File(a + two + "[2,6]}}", data)).find("overlap"), std::string::npos);
   EXPECT_NE(Error(File(a + "}", data)).find("end"), std::string::npos);
-  EXPECT_NE(Error(File(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", data))
-                .find("holes"),
-            std::string::npos);
+  EXPECT_NE(
+      Error(File(R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}})", data)).find("holes"),
+      std::string::npos);
   EXPECT_NE(Error(File(a + two + "[4,12]}}", data)).find("end"), std::string::npos);
 }
 

@@ -131,10 +131,10 @@ absl::Status BatchReader::FillBatch(uint32_t epoch, uint64_t position, std::vect
 
 absl::StatusOr<RowBatch> BatchReader::Decode(uint32_t epoch, uint64_t position,
                                              const std::vector<Item>& items) const {
-  RowBatch batch{.epoch = epoch,
-                 .position = position,
-                 .global_rows =
-                     std::min<uint64_t>(options_.global_batch, options_.items - position)};
+  RowBatch batch{
+      .epoch = epoch,
+      .position = position,
+      .global_rows = std::min<uint64_t>(options_.global_batch, options_.items - position)};
   std::vector<std::string> texts;
   for (const Item& item : items) {
     LIMBECK_ASSIGN_OR_RETURN(TeacherRow row, decoder_->Decode(item, /*with_noise=*/true));

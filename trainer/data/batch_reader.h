@@ -45,8 +45,7 @@ struct BatchOptions {
 // One consumer thread; owns one thread that reads, decodes and prepares.
 class BatchReader {
  public:
-  using Prepare =
-      std::function<std::unique_ptr<PreparedBatch>(std::span<const std::string> texts)>;
+  using Prepare = std::function<std::unique_ptr<PreparedBatch>(std::span<const std::string> texts)>;
 
   // `decoder` must outlive this; `prepare` is called on the reading thread.
   BatchReader(const BatchOptions& options, const RowDecoder* decoder, OpenStream open,

@@ -21,15 +21,15 @@ std::unique_ptr<PreparedBatch> Keep(std::span<const std::string> texts) {
   return batch;
 }
 
-const ReopenPolicy kAtOnce{.max_failures = 5,
-                           .initial_delay = absl::ZeroDuration(),
-                           .max_delay = absl::ZeroDuration()};
+const ReopenPolicy kAtOnce{
+    .max_failures = 5, .initial_delay = absl::ZeroDuration(), .max_delay = absl::ZeroDuration()};
 
 class BatchReaderTest : public testing::Test {
  protected:
   OpenStream Opener(BatchOptions options, uint64_t fail_after = ~uint64_t{0}) {
-    return [this, options, fail_after](uint32_t epoch, uint64_t position)
-               -> absl::StatusOr<std::unique_ptr<cache::ItemStream>> {
+    return [this, options, fail_after](
+               uint32_t epoch,
+               uint64_t position) -> absl::StatusOr<std::unique_ptr<cache::ItemStream>> {
       ++opened_;
       return std::make_unique<StreamForTest>(
           &items_,
@@ -163,8 +163,8 @@ TEST_F(BatchReaderTest, GoldOutsideTheLabelsIsAnErrorThatNamesTheRow) {
 }
 
 TEST_F(BatchReaderTest, ReadsWholeSnapshotsInStoredOrderOverBreaks) {
-  const auto open = [&](uint32_t, uint64_t position)
-      -> absl::StatusOr<std::unique_ptr<cache::ItemStream>> {
+  const auto open = [&](uint32_t,
+                        uint64_t position) -> absl::StatusOr<std::unique_ptr<cache::ItemStream>> {
     return std::make_unique<StreamForTest>(
         &items_, cache::StreamOptions{.position = position, .sequential = true}, 8);
   };

@@ -40,9 +40,8 @@ inline std::vector<cache::StreamItem> ItemsForTest(size_t count) {
                         .input = absl::StrCat(red ? "red " : "blue ", kWords[i % 5], " ", i),
                         .gold = red ? "red" : "blue"};
     const double sure = 0.80 + 0.01 * static_cast<double>(i % 10);
-    items[i].records = {RecordForTest({{red ? "red" : "blue", sure},
-                                       {red ? "blue" : "red", 0.95 - sure},
-                                       {"other", 0.05}})};
+    items[i].records = {RecordForTest(
+        {{red ? "red" : "blue", sure}, {red ? "blue" : "red", 0.95 - sure}, {"other", 0.05}})};
   }
   return items;
 }

@@ -54,8 +54,7 @@ absl::StatusOr<std::vector<TeacherRow>> ReadAllRows(const RowDecoder& decoder,
                                                     const ReopenPolicy& policy,
                                                     const std::function<bool()>& cancelled) {
   std::vector<TeacherRow> rows;
-  Backoff backoff({.initial = policy.initial_delay, .max = policy.max_delay},
-                  StableRandom(0, 0));
+  Backoff backoff({.initial = policy.initial_delay, .max = policy.max_delay}, StableRandom(0, 0));
   uint32_t failures = 0;
   while (true) {
     auto stream = open(0, rows.size());

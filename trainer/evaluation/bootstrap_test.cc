@@ -62,9 +62,7 @@ TEST(CompareTest, AgreementComparesWithOne) {
   EXPECT_DOUBLE_EQ(c.difference.value, c.agreement.value - 1.0);
 }
 
-TEST(CompareTest, StandsNoRows) {
-  EXPECT_DOUBLE_EQ(Compare({}, 2, {}).difference.high, 0.0);
-}
+TEST(CompareTest, StandsNoRows) { EXPECT_DOUBLE_EQ(Compare({}, 2, {}).difference.high, 0.0); }
 
 }  // namespace
 }  // namespace limbeck::trainer

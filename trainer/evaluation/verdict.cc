@@ -25,10 +25,9 @@ VerdictResult Decide(const Interval& difference, double margin, uint64_t rows) {
   const double factor = distance > 0.0 ? reach / distance : INFINITY;
   const double total = std::ceil(static_cast<double>(rows) * factor * factor);
   const double more = total - static_cast<double>(rows);
-  return {StudentVerdict::kInconclusive,
-          more < static_cast<double>(kMaxRowsNeeded)
-              ? std::max<uint64_t>(1, static_cast<uint64_t>(more))
-              : kMaxRowsNeeded};
+  return {StudentVerdict::kInconclusive, more < static_cast<double>(kMaxRowsNeeded)
+                                             ? std::max<uint64_t>(1, static_cast<uint64_t>(more))
+                                             : kMaxRowsNeeded};
 }
 
 std::string MetricName(DecisionMetric metric) {

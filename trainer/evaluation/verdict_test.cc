@@ -31,8 +31,8 @@ TEST(DecideTest, CapsRowsForADifferenceOnTheMargin) {
 
 TEST(VerdictSentenceTest, NamesMetricIntervalAndMargin) {
   const Interval difference{-0.01, -0.05, 0.03};
-  const std::string sentence = VerdictSentence({StudentVerdict::kInconclusive, 300},
-                                               DecisionMetric::kMacroF1, difference, 0.03, 0.95, 100);
+  const std::string sentence = VerdictSentence(
+      {StudentVerdict::kInconclusive, 300}, DecisionMetric::kMacroF1, difference, 0.03, 0.95, 100);
   EXPECT_EQ(sentence,
             "Undecided: the student's macro F1 differs from the teacher's by -0.010 (95 % interval "
             "-0.050 to +0.030, 100 held-out rows; allowed −0.030); about 300 more held-out rows "

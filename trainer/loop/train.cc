@@ -66,8 +66,8 @@ class Run {
 };
 
 absl::Status Run::Resume() {
-  auto loaded = LoadNewestCheckpoint(options_.checkpoint_directory, options_.run_hash, student_,
-                                     &optimiser_);
+  auto loaded =
+      LoadNewestCheckpoint(options_.checkpoint_directory, options_.run_hash, student_, &optimiser_);
   if (loaded.ok()) {
     position_ = std::move(*loaded);
     checkpoint_step_ = position_.step;
@@ -97,9 +97,8 @@ absl::Status Run::Resume() {
 
 absl::StatusOr<double> Run::Step(const RowBatch& batch) {
   const double progress =
-      steps_total_ > 1
-          ? static_cast<double>(position_.step) / static_cast<double>(steps_total_ - 1)
-          : 1.0;
+      steps_total_ > 1 ? static_cast<double>(position_.step) / static_cast<double>(steps_total_ - 1)
+                       : 1.0;
   const ObjectiveSettings settings{.temperature = ValueAt(options_.temperature, progress),
                                    .hard_weight = ValueAt(options_.hard_weight, progress)};
   LIMBECK_ASSIGN_OR_RETURN(const std::vector<float> logits,
@@ -115,8 +114,7 @@ absl::StatusOr<double> Run::Step(const RowBatch& batch) {
   LIMBECK_RETURN_IF_ERROR(student_->Backward(dlogits));
   std::vector<Parameter>& parameters = student_->parameters();
   // With the loss travels the number of rows, so that a lost row is noticed and not trained around.
-  std::array<float, 2> sums = {static_cast<float>(loss),
-                               static_cast<float>(batch.targets.size())};
+  std::array<float, 2> sums = {static_cast<float>(loss), static_cast<float>(batch.targets.size())};
   LIMBECK_RETURN_IF_ERROR(AllReduceGradients(group_, &parameters, sums));
   if (sums[1] != static_cast<float>(batch.global_rows)) {
     return absl::DataLossError(absl::StrCat("workers got ", sums[1], " of ", batch.global_rows,
@@ -124,9 +122,9 @@ absl::StatusOr<double> Run::Step(const RowBatch& batch) {
                                             batch.position));
   }
   if (!std::isfinite(sums[0])) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "training loss is not finite at step ", position_.step,
-        "; lower method.learning_rate or method.max_gradient_norm"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("training loss is not finite at step ", position_.step,
+                     "; lower method.learning_rate or method.max_gradient_norm"));
   }
   ClipGradients(&parameters, options_.max_gradient_norm);
   optimiser_.Step(options_.learning_rate *

@@ -40,7 +40,7 @@ struct TrainOptions {
 struct TrainEvent {
   uint64_t step = 0;
   uint64_t steps_total = 0;
-  double train_loss = 0.0;         // Mean since the event before.
+  double train_loss = 0.0;          // Mean since the event before.
   std::optional<CurvePoint> point;  // Set when an epoch ended.
   uint64_t checkpoint_step = 0;
 };

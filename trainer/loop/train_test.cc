@@ -58,8 +58,9 @@ class TrainTest : public testing::Test {
                                  .epochs = options.epochs,
                                  .epoch = epoch,
                                  .position = position};
-      const auto open = [this, batches](uint32_t e, uint64_t p)
-          -> absl::StatusOr<std::unique_ptr<cache::ItemStream>> {
+      const auto open = [this, batches](
+                            uint32_t e,
+                            uint64_t p) -> absl::StatusOr<std::unique_ptr<cache::ItemStream>> {
         return std::make_unique<StreamForTest>(
             &items_, cache::StreamOptions{.epoch = e,
                                           .position = p,

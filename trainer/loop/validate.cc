@@ -7,8 +7,7 @@
 
 namespace limbeck::trainer {
 
-absl::StatusOr<Inference> InferProbabilities(Student* student,
-                                             std::span<const std::string> texts) {
+absl::StatusOr<Inference> InferProbabilities(Student* student, std::span<const std::string> texts) {
   Inference result;
   for (size_t begin = 0; begin < texts.size(); begin += kInferenceBatch) {
     const auto part = texts.subspan(begin, std::min(kInferenceBatch, texts.size() - begin));

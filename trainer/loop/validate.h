@@ -20,8 +20,7 @@ struct Inference {
 };
 
 // The student's probabilities for `texts`, in batches.
-absl::StatusOr<Inference> InferProbabilities(Student* student,
-                                             std::span<const std::string> texts);
+absl::StatusOr<Inference> InferProbabilities(Student* student, std::span<const std::string> texts);
 
 struct ValidationResult {
   double kl = 0.0;         // Mean KL(teacher ‖ student) at T = 1, nats.

@@ -40,7 +40,6 @@ double KlDivergence(std::span<const double> p, std::span<const double> q);
 // outside the labels weights the row down instead of being spread over the labels. Returns the
 // loss and adds scale · dz to `gradient` (one per label), which may be empty.
 double DistillationLoss(std::span<const float> logits, const RowTarget& target,
-                        const ObjectiveSettings& settings, double scale,
-                        std::span<float> gradient);
+                        const ObjectiveSettings& settings, double scale, std::span<float> gradient);
 
 }  // namespace limbeck::trainer

@@ -21,8 +21,7 @@ void AdamW::Update(size_t parameter, size_t value_offset, size_t gradient_offset
   const auto rest2 = static_cast<float>(1.0 - options_.beta2);
   const auto epsilon = static_cast<float>(options_.epsilon);
   const auto rate = static_cast<float>(learning_rate);
-  const auto keep =
-      static_cast<float>(p.decay ? 1.0 - learning_rate * options_.weight_decay : 1.0);
+  const auto keep = static_cast<float>(p.decay ? 1.0 - learning_rate * options_.weight_decay : 1.0);
   float* values = p.values.data() + value_offset;
   float* first = first_[parameter].data() + value_offset;
   float* second = second_[parameter].data() + value_offset;
@@ -30,8 +29,8 @@ void AdamW::Update(size_t parameter, size_t value_offset, size_t gradient_offset
   for (size_t i = 0; i < count; ++i) {
     first[i] = beta1 * first[i] + rest1 * gradient[i];
     second[i] = beta2 * second[i] + rest2 * gradient[i] * gradient[i];
-    values[i] = keep * values[i] -
-                rate * (first[i] * scale1_) / (std::sqrt(second[i] * scale2_) + epsilon);
+    values[i] =
+        keep * values[i] - rate * (first[i] * scale1_) / (std::sqrt(second[i] * scale2_) + epsilon);
   }
 }
 

@@ -49,15 +49,13 @@ absl::StatusOr<SparsePart> DecodePart(const std::string& bytes, size_t width) {
   part.rows.resize(bytes.size() / row_bytes);
   part.gradient.resize(part.rows.size() * width);
   std::memcpy(part.rows.data(), bytes.data(), part.rows.size() * 4);
-  std::memcpy(part.gradient.data(), bytes.data() + part.rows.size() * 4,
-              part.gradient.size() * 4);
+  std::memcpy(part.gradient.data(), bytes.data() + part.rows.size() * 4, part.gradient.size() * 4);
   return part;
 }
 
 absl::Status ReduceSparse(ProcessGroup* group, Parameter* p) {
   const size_t width = p->RowWidth();
-  LIMBECK_ASSIGN_OR_RETURN(const std::vector<std::string> parts,
-                           group->AllGather(EncodePart(*p)));
+  LIMBECK_ASSIGN_OR_RETURN(const std::vector<std::string> parts, group->AllGather(EncodePart(*p)));
   std::vector<SparsePart> decoded;
   std::vector<uint32_t> rows;
   for (const std::string& bytes : parts) {

@@ -13,10 +13,10 @@ namespace limbeck::trainer {
 // Floats of dense gradients in one all-reduce; bounds the copy and lets Gloo pipeline.
 inline constexpr size_t kGradientBucketFloats = 4u << 20;
 
-// Replaces every gradient by its sum over the ranks, and `extras` too. Dense gradients are flattened
-// into buckets and all-reduced. Row-sparse ones are gathered (touched rows and their gradients) and
-// merged in order of rank: a batch touches few of a table's rows, and the row set must be the union
-// anyway, because a lazy optimiser decays exactly the touched rows.
+// Replaces every gradient by its sum over the ranks, and `extras` too. Dense gradients are
+// flattened into buckets and all-reduced. Row-sparse ones are gathered (touched rows and their
+// gradients) and merged in order of rank: a batch touches few of a table's rows, and the row set
+// must be the union anyway, because a lazy optimiser decays exactly the touched rows.
 absl::Status AllReduceGradients(ProcessGroup* group, std::vector<Parameter>* parameters,
                                 std::span<float> extras);
 

@@ -141,8 +141,8 @@ absl::StatusOr<c10::intrusive_ptr<c10d::Store>> ConnectStore(const GroupOptions&
     store_options.port = static_cast<uint16_t>(port);
     store_options.waitWorkers = false;
     store_options.timeout = Timeout(options.timeout);
-    store = c10::make_intrusive<c10d::TCPStore>(options.store_address.substr(0, colon),
-                                                store_options);
+    store =
+        c10::make_intrusive<c10d::TCPStore>(options.store_address.substr(0, colon), store_options);
   }));
   return store;
 }

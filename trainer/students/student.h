@@ -73,7 +73,6 @@ std::vector<std::string> StudentKinds();
 // Makes a student with fresh weights from a configuration {"kind": …, "labels": …, …}; what is
 // absent takes the default of proto/limbeck/v1/job.proto. INVALID_ARGUMENT names the field, the
 // allowed range and the value found.
-absl::StatusOr<std::unique_ptr<Student>> CreateStudent(std::string_view config_json,
-                                                       uint64_t seed);
+absl::StatusOr<std::unique_ptr<Student>> CreateStudent(std::string_view config_json, uint64_t seed);
 
 }  // namespace limbeck::trainer

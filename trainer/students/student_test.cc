@@ -7,14 +7,14 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
-#include "trainer/optimiser/adamw.h"
 #include "trainer/objectives/distillation_loss.h"
+#include "trainer/optimiser/adamw.h"
 
 namespace limbeck::trainer {
 namespace {
 
-const std::vector<std::string> kTexts = {"a red fox in the wood", "constantinople by the sea",
-                                         "", "one two three four five six seven eight nine ten"};
+const std::vector<std::string> kTexts = {"a red fox in the wood", "constantinople by the sea", "",
+                                         "one two three four five six seven eight nine ten"};
 const std::vector<uint64_t> kStreams = {1, 2, 3, 4};
 
 class StudentTest : public testing::TestWithParam<std::string> {
@@ -80,9 +80,9 @@ TEST_P(StudentTest, GradientsAgreeWithCentralDifferences) {
   for (size_t i = 0; i < analytic.size(); ++i) {
     const Parameter& parameter = analytic[i];
     const size_t width = parameter.RowWidth();
-    for (const size_t g : {size_t{0}, parameter.gradient.size() / 2, parameter.gradient.size() - 1}) {
-      const size_t at =
-          parameter.row_sparse ? parameter.rows[g / width] * width + g % width : g;
+    for (const size_t g :
+         {size_t{0}, parameter.gradient.size() / 2, parameter.gradient.size() - 1}) {
+      const size_t at = parameter.row_sparse ? parameter.rows[g / width] * width + g % width : g;
       float& value = student->parameters()[i].values[at];
       const float before = value;
       constexpr float kStep = 1.0F / 128;
@@ -142,10 +142,10 @@ TEST(EncoderStudentTest, DropoutFollowsTheStreamAndNotTheWorker) {
   const std::vector<std::string> texts = {"a b c", "a b c"};
   const auto both =
       (*student)->Forward(*(*student)->Prepare(texts), std::vector<uint64_t>{5, 6}).value();
-  const auto alone = (*student)
-                         ->Forward(*(*student)->Prepare(std::span(texts).subspan(1)),
-                                   std::vector<uint64_t>{6})
-                         .value();
+  const auto alone =
+      (*student)
+          ->Forward(*(*student)->Prepare(std::span(texts).subspan(1)), std::vector<uint64_t>{6})
+          .value();
   EXPECT_NE(both[0], both[2]);
   EXPECT_NEAR(both[2], alone[0], 1e-6);
 }

@@ -14,10 +14,10 @@ namespace limbeck::trainer {
 
 struct EncoderBatch : PreparedBatch {
   size_t texts = 0;
-  size_t longest = 0;             // Tokens of the longest text (T).
-  std::vector<uint32_t> rows;     // Touched rows of the token table, ascending.
-  std::vector<int64_t> columns;   // Index into `rows` for each token, B × T.
-  std::vector<float> mask;        // 1 for a token, 0 for padding, B × T.
+  size_t longest = 0;            // Tokens of the longest text (T).
+  std::vector<uint32_t> rows;    // Touched rows of the token table, ascending.
+  std::vector<int64_t> columns;  // Index into `rows` for each token, B × T.
+  std::vector<float> mask;       // 1 for a token, 0 for padding, B × T.
   size_t cut = 0;
 
   size_t size() const override { return texts; }

@@ -7,9 +7,8 @@ namespace limbeck::trainer {
 
 std::string EncoderConfig::ToJson() const {
   return absl::StrCat("{\"kind\":\"encoder\",\"labels\":", labels, ",\"width\":", width,
-                      ",\"layers\":", layers, ",\"heads\":", heads,
-                      ",\"max_tokens\":", max_tokens, ",\"vocabulary_bits\":", vocabulary_bits,
-                      ",\"dropout\":", dropout, "}");
+                      ",\"layers\":", layers, ",\"heads\":", heads, ",\"max_tokens\":", max_tokens,
+                      ",\"vocabulary_bits\":", vocabulary_bits, ",\"dropout\":", dropout, "}");
 }
 
 absl::StatusOr<EncoderConfig> ParseEncoderConfig(const ConfigFields& fields, size_t labels) {

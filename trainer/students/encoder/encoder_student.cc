@@ -154,8 +154,8 @@ at::Tensor EncoderStudent::Dropout(const at::Tensor& x_BTD, uint64_t site,
   return x_BTD * mask;
 }
 
-at::Tensor EncoderStudent::Layer(const at::Tensor& x_BTD, const at::Tensor& bias_B11T,
-                                 size_t first, const std::span<const uint64_t>* streams) {
+at::Tensor EncoderStudent::Layer(const at::Tensor& x_BTD, const at::Tensor& bias_B11T, size_t first,
+                                 const std::span<const uint64_t>* streams) {
   const int64_t batch = x_BTD.size(0);
   const int64_t length = x_BTD.size(1);
   const int64_t head_width = config_.width / config_.heads;
@@ -169,9 +169,9 @@ at::Tensor EncoderStudent::Layer(const at::Tensor& x_BTD, const at::Tensor& bias
                                   .permute({0, 2, 1, 3})
                                   .reshape({batch, length, config_.width});
   const uint64_t site = 2 * (first - kFirstLayer) / kLayerParameters + 1;
-  at::Tensor y = x_BTD + Dropout(at::linear(attended, leaves_[first + kOutWeight],
-                                            leaves_[first + kOutBias]),
-                                 site, streams);
+  at::Tensor y =
+      x_BTD + Dropout(at::linear(attended, leaves_[first + kOutWeight], leaves_[first + kOutBias]),
+                      site, streams);
   const at::Tensor up = at::gelu(at::linear(Norm(y, first + kNorm2Scale),
                                             leaves_[first + kUpWeight], leaves_[first + kUpBias]));
   return y + Dropout(at::linear(up, leaves_[first + kDownWeight], leaves_[first + kDownBias]),
@@ -229,13 +229,14 @@ absl::StatusOr<std::vector<float>> EncoderStudent::Run(const EncoderBatch& batch
 absl::Status EncoderStudent::Backward(std::span<const float> dlogits) {
   try {
     if (logits_BL_.defined()) {
-      const at::Tensor upstream = at::from_blob(const_cast<float*>(dlogits.data()),
-                                                logits_BL_.sizes(), at::kFloat);
+      const at::Tensor upstream =
+          at::from_blob(const_cast<float*>(dlogits.data()), logits_BL_.sizes(), at::kFloat);
       logits_BL_.backward(upstream);
     }
     for (size_t i = 0; i < parameters_.size(); ++i) {
       Parameter& parameter = parameters_[i];
-      if (parameter.row_sparse) parameter.rows = logits_BL_.defined() ? rows_ : std::vector<uint32_t>();
+      if (parameter.row_sparse)
+        parameter.rows = logits_BL_.defined() ? rows_ : std::vector<uint32_t>();
       const size_t size = parameter.row_sparse ? parameter.rows.size() * parameter.RowWidth()
                                                : parameter.values.size();
       parameter.gradient.assign(size, 0.0F);

@@ -54,8 +54,7 @@ class NgramStudent : public Student {
     for (const std::string& text : texts) {
       const SparseFeatures features = ExtractNgrams(text, options_);
       batch->columns.insert(batch->columns.end(), features.rows.begin(), features.rows.end());
-      batch->weights.insert(batch->weights.end(), features.weights.begin(),
-                            features.weights.end());
+      batch->weights.insert(batch->weights.end(), features.weights.begin(), features.weights.end());
       batch->offsets.push_back(batch->columns.size());
     }
     batch->rows = batch->columns;
