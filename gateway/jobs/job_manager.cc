@@ -72,8 +72,9 @@ absl::StatusOr<v1::DistillationJob> JobManager::Create(
     would_be.set_state(v1::JOB_STATE_VALIDATING);
     return would_be;
   }
-  LIMBECK_ASSIGN_OR_RETURN(v1::DistillationJob created,
-                           context_.store->Create(context_.team, request.request_id(), job.spec));
+  LIMBECK_ASSIGN_OR_RETURN(
+      v1::DistillationJob created,
+      context_.store->Create(context_.team, request.request_id(), job.spec, job.quote.queries()));
   Ensure(created.id());
   return created;
 }

@@ -46,10 +46,9 @@ class QuoteWalk {
   }
 
   absl::Status Run() {
-    LIMBECK_ASSIGN_OR_RETURN(auto walk,
-                             RowWalk::Open(*context_.datasets, job_->spec, WalkPart::kAll));
+    LIMBECK_ASSIGN_OR_RETURN(walk_, RowWalk::Open(*context_.datasets, job_->spec, WalkPart::kAll));
     while (true) {
-      absl::StatusOr<std::optional<JobRow>> row = walk->Next();
+      absl::StatusOr<std::optional<JobRow>> row = walk_->Next();
       if (absl::IsInvalidArgument(row.status())) {
         AddRowFault("data", std::string(ToStd(row.status().message())));
         continue;
@@ -77,13 +76,14 @@ class QuoteWalk {
   void CheckGold(const JobRow& row) {
     const bool gold_trains = job_->spec.method().hard_labels() == v1::HARD_LABEL_SOURCE_GOLD;
     if (row.part != DatasetPart::kHeldOut && !gold_trains) return;
-    if (labels_.contains(row.gold)) return;
+    const std::string gold = walk_->GoldOf(row);
+    if (labels_.contains(gold)) return;
     const std::string& column = job_->spec.data().label_column();
     AddRowFault("data.label_column",
-                absl::StrCat(
-                    row.dataset, " row ", row.number, " has ",
-                    row.gold.empty() ? std::string("no text") : absl::StrCat("\"", row.gold, "\""),
-                    " in column \"", column, "\"; expected one of ", absl::StrJoin(labels_, ", ")));
+                absl::StrCat(row.dataset, " row ", row.number, " has ",
+                             gold.empty() ? std::string("no text") : absl::StrCat("\"", gold, "\""),
+                             " in column \"", column, "\"; expected one of ",
+                             absl::StrJoin(labels_, ", ")));
   }
 
   absl::Status AddRow(const JobRow& row) {
@@ -166,6 +166,7 @@ class QuoteWalk {
   const JobContext& context_;
   CheckedJob* const job_;
   const QueryMaker maker_;
+  std::unique_ptr<RowWalk> walk_;
   std::set<std::string> labels_;
   absl::flat_hash_set<uint64_t> distinct_;
   std::vector<cache::AcquireItem> items_;

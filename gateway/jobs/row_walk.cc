@@ -100,10 +100,12 @@ absl::StatusOr<std::optional<JobRow>> RowWalk::Use(const Pass& pass, Row row) {
   if (!wanted) return std::optional<JobRow>();
   if (!pass.held_out_file && held_out_texts_.contains(hash)) return std::optional<JobRow>();
   if (!seen_.insert(hash).second) return std::optional<JobRow>();
-  const auto gold = ColumnText(row.columns, spec_.data().label_column());
-  if (gold.ok()) out.gold = *gold;
   out.row = std::move(row);
   return std::optional<JobRow>(std::move(out));
+}
+
+std::string RowWalk::GoldOf(const JobRow& row) const {
+  return ColumnText(row.row.columns, spec_.data().label_column()).value_or("");
 }
 
 absl::StatusOr<std::optional<JobRow>> RowWalk::Next() {

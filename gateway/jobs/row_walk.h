@@ -25,7 +25,6 @@ struct JobRow {
   uint64_t number = 0;  // In its file, from 1.
   Row row;
   std::string input;  // What the student reads.
-  std::string gold;   // Empty where the row has none.
 };
 
 // Which rows a walk gives.
@@ -45,6 +44,9 @@ class RowWalk {
   // `spec` has its defaults filled in. Datasets must be stored.
   static absl::StatusOr<std::unique_ptr<RowWalk>> Open(const DatasetStore& datasets,
                                                        const v1::JobSpec& spec, WalkPart part);
+
+  // The row's gold label; empty where it has none.
+  std::string GoldOf(const JobRow& row) const;
 
   // The next row; nullopt at the end. INVALID_ARGUMENT for a row that cannot be used, naming
   // dataset and row; the call after it goes on with the next.

@@ -81,7 +81,7 @@ class PartItems {
     for (uint32_t variant = 0; variant < maker_.VariantsOf(row); ++variant) {
       Wanted one;
       one.key = {row.dataset, row.number, variant};
-      one.item.example = {row.row.id, maker_.InputOf(row, variant), row.gold, variant};
+      one.item.example = {row.row.id, maker_.InputOf(row, variant), walk_->GoldOf(row), variant};
       one.queries = maker_.samples();
       LIMBECK_ASSIGN_OR_RETURN(TeacherQuery query, maker_.QueryOf(row, variant));
       for (uint32_t sample = 0; sample < maker_.samples(); ++sample) {
