@@ -40,7 +40,10 @@ std::filesystem::path ResolveBeside(const std::filesystem::path& job_file,
 
 absl::StatusOr<v1::JobSpec> LoadJobFile(const std::filesystem::path& path) {
   v1::JobSpec spec;
-  LIMBECK_RETURN_IF_ERROR(config::ReadYamlFile(path.string(), &spec));
+  const absl::Status read = config::ReadYamlFile(path.string(), &spec);
+  // A file that is not there is the caller's input too.
+  if (absl::IsNotFound(read)) return absl::InvalidArgumentError(read.message());
+  LIMBECK_RETURN_IF_ERROR(read);
   std::vector<FieldViolation> violations;
   CheckDataset(path, spec.data().train(), "data.train", &violations);
   if (spec.data().has_held_out()) {

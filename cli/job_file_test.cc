@@ -65,5 +65,11 @@ TEST(ExampleFilesTest, TheExampleJobsOfTheRepositoryLoad) {
   EXPECT_EQ(spec->data().prompt().examples_size(), 5);
 }
 
+TEST(JobFileMissingTest, IsBadInput) {
+  const auto spec = LoadJobFile("/nonexistent/job.yaml");
+  EXPECT_EQ(spec.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_NE(spec.status().message().find("/nonexistent/job.yaml"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace limbeck::cli
