@@ -1,7 +1,7 @@
 # Functions that every folder's CMakeLists.txt uses, so that flags live in one place.
 #
 #   limbeck_library(NAME SOURCES a.cc … DEPS target …)        a static library
-#   limbeck_binary(NAME SOURCES main.cc DEPS target …)        a program in build/<preset>/bin
+#   limbeck_binary(NAME SOURCES main.cc DEPS target … [NO_INSTALL])   a program in build/<preset>/bin
 #   limbeck_test(NAME SOURCES a_test.cc … DEPS target … [TIMEOUT seconds] [LABELS label …])
 #
 # Includes are written from the repository root ("base/clock.h"), generated protos from their
@@ -43,12 +43,14 @@ function(limbeck_library name)
 endfunction()
 
 function(limbeck_binary name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS" ${ARGN})
+  cmake_parse_arguments(ARG "NO_INSTALL" "" "SOURCES;DEPS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR})
   target_compile_options(${name} PRIVATE ${LIMBECK_WARNINGS})
   target_link_libraries(${name} PRIVATE ${ARG_DEPS})
-  install(TARGETS ${name} RUNTIME)
+  if(NOT ARG_NO_INSTALL)
+    install(TARGETS ${name} RUNTIME)
+  endif()
 endfunction()
 
 function(limbeck_test name)

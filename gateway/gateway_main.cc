@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/metrics/exposition_server.h"
 #include "base/metrics/metrics.h"
+#include "base/program.h"
 #include "base/status.h"
 #include "gateway/service/gateway_node.h"
 #include "gateway/service/managed_jobs.h"
@@ -46,26 +47,6 @@ constexpr const char* kUsage =
     "  limbeck-gateway --config limbeck.yaml --data-dir /var/lib/limbeck --cache cache:7401\n"
     "  limbeck-gateway --config limbeck.yaml --listen 127.0.0.1:0 --port-file /run/gateway.port\n\n"
     "SIGTERM or SIGINT: sends nothing further, keeps what was paid for, then exits with 0.";
-
-// SIGTERM and SIGINT, blocked in all threads from before the first starts, for sigwait.
-sigset_t BlockStopSignals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  return signals;
-}
-
-// Flags may be written --data-dir as well as --data_dir.
-void AllowDashes(int argc, char** argv) {
-  for (int i = 1; i < argc; ++i) {
-    if (std::string_view(argv[i]).rfind("--", 0) != 0) continue;
-    for (char* c = argv[i] + 2; *c != '\0' && *c != '='; ++c) {
-      if (*c == '-') *c = '_';
-    }
-  }
-}
 
 absl::StatusOr<v1::LimbeckConfig> ReadConfig() {
   v1::LimbeckConfig config;

@@ -17,6 +17,7 @@
 #include "base/grpc/server_config.h"
 #include "base/log.h"
 #include "base/metrics/exposition_server.h"
+#include "base/program.h"
 #include "base/status.h"
 #include "cache/service/cache_node.h"
 #include "limbeck/v1/config.pb.h"
@@ -43,26 +44,6 @@ ABSL_FLAG(uint64_t, max_streams, 256, "Streams at once.");
 namespace {
 
 using namespace limbeck;
-
-// SIGTERM and SIGINT, blocked in all threads from before the first starts, for sigwait.
-sigset_t BlockStopSignals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-  return signals;
-}
-
-// Flags may be written --data-dir as well as --data_dir.
-void AllowDashes(int argc, char** argv) {
-  for (int i = 1; i < argc; ++i) {
-    if (std::string_view(argv[i]).rfind("--", 0) != 0) continue;
-    for (char* c = argv[i] + 2; *c != '\0' && *c != '='; ++c) {
-      if (*c == '-') *c = '_';
-    }
-  }
-}
 
 struct Settings {
   std::string data_dir;
