@@ -125,7 +125,7 @@ TEST_F(MainJobTest, ABadJobFileNamesEveryFaultAndNothingIsSent) {
   ASSERT_TRUE(result.ok()) << result.status();
   EXPECT_EQ(result->exit_code, 2) << result->out << result->err;
   for (const char* field :
-       {"teachers[0].teacher", "method.epochs", "student.ngram.hash_bits", "data.prompt:"}) {
+       {"teachers[0].teacher", "method.epochs", "student.ngram.hash_bits", "data.prompt.user:"}) {
     EXPECT_THAT(result->err, HasSubstr(field));
   }
   EXPECT_EQ(Invoiced(), 0u);
