@@ -5,7 +5,9 @@
 #include <openssl/rand.h>
 #include <xxhash.h>
 
+#include <charconv>
 #include <cstdlib>
+#include <system_error>
 
 namespace limbeck {
 
@@ -56,6 +58,18 @@ std::string HexEncode(std::string_view bytes) {
     hex += kDigits[byte & 15];
   }
   return hex;
+}
+
+std::string HexDecode(std::string_view digits) {
+  std::string bytes;
+  for (size_t i = 0; i + 1 < digits.size(); i += 2) {
+    unsigned byte = 0;
+    const char* const end = digits.data() + i + 2;
+    const auto [stopped, error] = std::from_chars(digits.data() + i, end, byte, 16);
+    if (error != std::errc() || stopped != end) break;
+    bytes += static_cast<char>(byte);
+  }
+  return bytes;
 }
 
 std::string RandomBytes(size_t size) {

@@ -17,6 +17,8 @@ std::string HmacSha256(std::string_view key, std::string_view data);
 uint64_t Xxh3(std::string_view data, uint64_t seed = 0);
 // Lower-case hexadecimal.
 std::string HexEncode(std::string_view bytes);
+// The bytes behind pairs of hexadecimal digits of either case, up to the first that is none.
+std::string HexDecode(std::string_view digits);
 
 // `size` bytes from the operating system's generator.
 std::string RandomBytes(size_t size);

@@ -25,6 +25,12 @@ TEST(HmacSha256Test, MatchesTheRfcExample) {
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
 }
 
+TEST(HexTest, DecodesWhatItEncodesAndStopsAtOtherCharacters) {
+  EXPECT_EQ(HexDecode(HexEncode(std::string("\0\x7f\xff", 3))), std::string("\0\x7f\xff", 3));
+  EXPECT_EQ(HexDecode("4A4bzz41"), "JK");
+  EXPECT_EQ(HexDecode("4"), "");
+}
+
 TEST(StableRandomTest, EqualInputsGiveEqualDraws) {
   StableRandom a(1, 2), b(1, 2), c(1, 3);
   const uint64_t first = a.Next();

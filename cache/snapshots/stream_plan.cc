@@ -1,6 +1,5 @@
 #include "cache/snapshots/stream_plan.h"
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "base/hash.h"
 #include "cache/records/wire.h"
@@ -67,7 +66,7 @@ bool StreamPlan::Next(uint32_t* epoch, uint64_t* position) {
 std::string EncodeCursor(const Cursor& cursor) {
   std::string bytes;
   PutFixed<uint8_t>(&bytes, kOrderVersion);
-  std::string id = std::string(absl::HexStringToBytes(cursor.snapshot_id));
+  std::string id = HexDecode(cursor.snapshot_id);
   id.resize(kIdBytes);
   bytes += id;
   PutFixed<uint64_t>(&bytes, cursor.seed);
