@@ -207,7 +207,7 @@ absl::StatusOr<std::vector<float>> EncoderStudent::Run(const EncoderBatch& batch
   if (batch.texts == 0) return std::vector<float>();
   try {
     const bool training = streams != nullptr;
-    const at::AutoGradMode gradients(training);
+    const c10::AutoGradMode gradients(training);
     leaves_.clear();
     for (size_t i = 0; i < tensors_.size(); ++i) {
       at::Tensor leaf = tensors_[i];
