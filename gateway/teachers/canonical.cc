@@ -72,6 +72,16 @@ std::string CanonicalRequest(const TeacherConfig& config, const TeacherQuery& qu
   framer.Number(0);  // Tools: none are sent yet.
   framer.Bytes(query.response_schema);
   framer.Number(query.sample_index);
+  // Framed only when used, so that plain queries keep the keys under which answers were bought.
+  if (!query.choices.empty()) {
+    framer.Bytes("choices");
+    framer.Number(query.choices.size());
+    for (const std::string& choice : query.choices) framer.Bytes(choice);
+  }
+  if (!query.continuation.empty()) {
+    framer.Bytes("continuation");
+    framer.Bytes(query.continuation);
+  }
   return framer.Take();
 }
 

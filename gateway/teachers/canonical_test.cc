@@ -44,6 +44,11 @@ TEST(CanonicalTest, EveryFieldThatChangesTheAnswerChangesTheBytes) {
       [](auto&, auto& q) { q.messages.pop_back(); },
       [](auto&, auto& q) { q.response_schema = "{}"; },
       [](auto&, auto& q) { q.sample_index = 1; },
+      [](auto&, auto& q) {
+        q.choices = {"a", "b"};
+      },
+      [](auto&, auto& q) { q.choices = {"ab"}; },
+      [](auto&, auto& q) { q.continuation = "a"; },
   };
   std::set<std::string> seen = {CanonicalRequest(Config(), Query())};
   for (size_t i = 0; i < changes.size(); ++i) {

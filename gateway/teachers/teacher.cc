@@ -66,6 +66,15 @@ std::vector<FieldViolation> CheckQuery(const TeacherConfig& config, const Capabi
   if (sampling.seed.has_value() && !can.seed) {
     add("sampling.seed", absl::StrCat("teachers of kind ", config.kind, " take no seed"));
   }
+  const auto needs = [&](bool asked, bool given, std::string_view field, std::string_view what) {
+    if (asked && !given) {
+      add(field, absl::StrCat("teachers of kind ", config.kind, " ", ToAbsl(what)));
+    }
+  };
+  needs(!query.response_schema.empty(), can.schema, "response_schema", "follow no JSON schema");
+  needs(!query.choices.empty(), can.choices, "choices", "cannot be held to a list of answers");
+  needs(!query.continuation.empty(), can.continuation_scoring, "continuation",
+        "cannot score a given text");
   const uint32_t most = std::min(can.max_top_logprobs, config.max_top_logprobs);
   if (query.top_logprobs > most) {
     add("top_logprobs", absl::StrCat("teacher ", config.name, " gives at most ", most));

@@ -53,6 +53,8 @@ struct TeacherConfig {
   uint32_t max_top_logprobs = 20;
   // Some OpenAI models refuse `max_tokens` and want `max_completion_tokens`.
   bool max_completion_tokens = false;
+  // Ask for server-sent events where the kind has them; the answer is the same.
+  bool stream = false;
 };
 
 enum class Role : uint8_t { kSystem = 0, kUser = 1, kAssistant = 2 };
@@ -76,6 +78,11 @@ struct TeacherQuery {
   Sampling sampling;
   // JSON schema that the answer must follow; empty for free text.
   std::string response_schema;
+  // The only answers allowed, where the kind can hold a model to them; empty allows any.
+  std::vector<std::string> choices;
+  // Scores this text as the answer instead of sampling one: the soft output's tokens are exactly
+  // this text's, each with the logprob the teacher gives it. Empty samples an answer.
+  std::string continuation;
   // Candidates wanted per token; 0 asks for no logprobs. Not part of the canonical request.
   uint32_t top_logprobs = 0;
   // Tells apart the votes of one question.
@@ -87,6 +94,9 @@ struct Capabilities {
   bool logprobs = false;
   bool seed = false;
   uint32_t max_top_logprobs = 0;
+  bool schema = false;                // TeacherQuery::response_schema.
+  bool choices = false;               // TeacherQuery::choices.
+  bool continuation_scoring = false;  // TeacherQuery::continuation.
 };
 
 // An answer, or why there is none.

@@ -49,7 +49,10 @@ TEST(CheckQueryTest, RefusesWhatTheTeacherCannotDoBeforeItCosts) {
   query.sampling.top_p = 0.0;
   query.sampling.max_tokens = 0;
   query.messages.clear();
-  EXPECT_EQ(CheckQuery(Config(), can, query).size(), 6u);
+  query.response_schema = "{}";
+  query.choices = {"yes"};
+  query.continuation = "yes";
+  EXPECT_EQ(CheckQuery(Config(), can, query).size(), 9u);
 }
 
 }  // namespace

@@ -81,7 +81,7 @@ bool IsCompetitionNotice(const json& message) {
 
 }  // namespace
 
-Capabilities AnthropicProvider::capabilities() const { return {}; }
+Capabilities AnthropicProvider::capabilities() const { return {.schema = true}; }
 
 absl::StatusOr<http::Request> AnthropicProvider::BuildRequest(const TeacherConfig& config,
                                                               const TeacherQuery& query) const {

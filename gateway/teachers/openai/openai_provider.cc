@@ -57,7 +57,7 @@ json BodyOf(const TeacherConfig& config, const TeacherQuery& query) {
 }  // namespace
 
 Capabilities OpenAiProvider::capabilities() const {
-  return {.logprobs = true, .seed = true, .max_top_logprobs = kMaxTopLogprobs};
+  return {.logprobs = true, .seed = true, .max_top_logprobs = kMaxTopLogprobs, .schema = true};
 }
 
 absl::StatusOr<http::Request> OpenAiProvider::BuildRequest(const TeacherConfig& config,
