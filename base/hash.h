@@ -39,6 +39,22 @@ class StableRandom {
   uint64_t state_;
 };
 
+// Streaming XXH3 for data in pieces: the value of Xxh3 over all of them.
+class Xxh3Stream {
+ public:
+  Xxh3Stream();
+  ~Xxh3Stream();
+  Xxh3Stream(const Xxh3Stream&) = delete;
+  Xxh3Stream& operator=(const Xxh3Stream&) = delete;
+
+  void Update(std::string_view data);
+  // Of everything so far.
+  uint64_t Value() const;
+
+ private:
+  void* state_;
+};
+
 // Streaming SHA-256 for data that is not in memory at once.
 class Sha256Stream {
  public:

@@ -19,6 +19,19 @@ TEST(Sha256Test, StreamingEqualsOneCall) {
   EXPECT_EQ(stream.Finish(), Sha256("abc"));
 }
 
+TEST(Xxh3Test, StreamingEqualsOneCallForAnyPieces) {
+  std::string data(5000, '\0');
+  for (size_t i = 0; i < data.size(); ++i) data[i] = static_cast<char>(i * 7);
+  for (const size_t piece : {1, 13, 256, 4096, 5000}) {
+    Xxh3Stream stream;
+    for (size_t i = 0; i < data.size(); i += piece) {
+      stream.Update(std::string_view(data).substr(i, piece));
+    }
+    EXPECT_EQ(stream.Value(), Xxh3(data)) << piece;
+  }
+  EXPECT_EQ(Xxh3Stream().Value(), Xxh3(""));
+}
+
 // RFC 4231, test case 2.
 TEST(HmacSha256Test, MatchesTheRfcExample) {
   EXPECT_EQ(HexEncode(HmacSha256("Jefe", "what do ya want for nothing?")),

@@ -1,47 +1,48 @@
 #include "cache/client/item_stream.h"
 
 #include <grpcpp/client_context.h>
+#include <grpcpp/completion_queue.h>
+#include <grpcpp/generic/generic_stub.h>
 
 #include <atomic>
 #include <deque>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/mutex.h"
 #include "base/grpc/status_codec.h"
-#include "base/hash.h"
 #include "base/status.h"
 #include "cache/client/convert.h"
-#include "cache/snapshots/item_codec.h"
-#include "limbeck/v1/cache_service.grpc.pb.h"
+#include "cache/client/frame_reader.h"
 
 namespace limbeck::cache {
 namespace {
 
-using Frame = v1::StreamPacksResponse;
+constexpr char kMethod[] = "/limbeck.v1.CacheService/StreamPacks";
+// Credit goes back in parts of the window of at least this fraction, not with every frame.
+constexpr uint64_t kCreditParts = 8;
 
-// DATA_LOSS when a frame is not what left the server.
-absl::Status CheckFrame(const Frame& frame) {
-  if (Xxh3(frame.items()) != frame.checksum()) {
-    return absl::DataLossError(
-        absl::StrCat("the frame at position ", frame.position(), " was damaged on the way"));
-  }
-  if (static_cast<uint32_t>(frame.positions_size()) != frame.count() || frame.count() == 0) {
-    return absl::DataLossError("a frame without one position per item");
-  }
-  return absl::OkStatus();
+// What the call is doing, as tags of its completion queue.
+enum class Operation : intptr_t { kStart = 1, kRead, kWrite, kFinish };
+
+void* ToTag(Operation operation) { return reinterpret_cast<void*>(operation); }
+
+grpc::ByteBuffer Serialise(const v1::StreamPacksRequest& request) {
+  const grpc::Slice slice(request.SerializeAsString());
+  return grpc::ByteBuffer(&slice, 1);
 }
 
+// One thread reads frames as they come, undecoded; the consumer checks and decodes them.
 class GrpcItemStream : public ItemStream {
  public:
   GrpcItemStream(const std::shared_ptr<grpc::Channel>& channel, const StreamOptions& options)
-      : stub_(v1::CacheService::NewStub(channel)), stream_(stub_->StreamPacks(&context_)) {
-    v1::StreamPacksRequest open;
-    *open.mutable_open() = ToProto(options);
-    // A failed write shows in the status that the reading thread gets.
-    stream_->Write(open);
+      : window_(options.window_bytes),
+        stub_(channel),
+        call_(stub_.PrepareCall(&context_, kMethod, &queue_)) {
+    *open_.mutable_open() = ToProto(options);
     reader_ = std::thread([this] { ReadFrames(); });
   }
 
@@ -52,13 +53,10 @@ class GrpcItemStream : public ItemStream {
 
   absl::StatusOr<StreamItem> Next() override {
     if (cancelled_) return absl::CancelledError("the stream was cancelled");
-    if (next_ == frame_.count()) LIMBECK_RETURN_IF_ERROR(NextFrame());
-    LIMBECK_ASSIGN_OR_RETURN(PackedItem packed, DecodeItem(&left_));
-    StreamItem item;
-    item.epoch = frame_.epoch();
-    item.position = frame_.positions(static_cast<int>(next_++));
-    item.example = std::move(packed.example);
-    item.records = std::move(packed.records);
+    LIMBECK_RETURN_IF_ERROR(damage_);
+    if (frame_.AtEnd()) LIMBECK_RETURN_IF_ERROR(NextFrame());
+    absl::StatusOr<StreamItem> item = frame_.Next();
+    if (!item.ok()) Damaged(item.status());
     return item;
   }
 
@@ -69,24 +67,41 @@ class GrpcItemStream : public ItemStream {
 
  private:
   void ReadFrames() {
-    Frame frame;
-    absl::Status damage;
-    while (damage.ok() && stream_->Read(&frame)) {
-      damage = CheckFrame(frame);
-      if (!damage.ok()) break;
-      absl::MutexLock lock(&mu_);
-      frames_.push_back(std::move(frame));
-      frame = Frame();
+    call_->StartCall(ToTag(Operation::kStart));
+    grpc::ByteBuffer message;
+    grpc::Status status;
+    void* tag = nullptr;
+    bool ok = false;
+    while (queue_.Next(&tag, &ok)) {
+      switch (static_cast<Operation>(reinterpret_cast<intptr_t>(tag))) {
+        case Operation::kStart:
+          if (ok) Write(open_);
+          call_->Read(&message, ToTag(Operation::kRead));
+          break;
+        case Operation::kRead:
+          if (!ok) {
+            Close();
+            call_->Finish(&status, ToTag(Operation::kFinish));
+            break;
+          }
+          Deliver(&message);
+          call_->Read(&message, ToTag(Operation::kRead));
+          break;
+        case Operation::kWrite:
+          OnWritten(ok);
+          break;
+        case Operation::kFinish:
+          queue_.Shutdown();
+          break;
+      }
     }
-    {
-      // No credit may be written once the call is being finished.
-      absl::MutexLock lock(&write_mu_);
-      over_ = true;
-    }
-    if (!damage.ok()) context_.TryCancel();
-    const absl::Status status = rpc::FromGrpc(stream_->Finish());
     absl::MutexLock lock(&mu_);
-    end_ = damage.ok() ? EndOf(status) : damage;
+    end_ = EndOf(rpc::FromGrpc(status));
+  }
+
+  void Deliver(grpc::ByteBuffer* message) {
+    absl::MutexLock lock(&mu_);
+    frames_.emplace_back().Swap(message);
   }
 
   absl::Status EndOf(const absl::Status& status) const {
@@ -100,48 +115,81 @@ class GrpcItemStream : public ItemStream {
   }
 
   absl::Status NextFrame() {
-    ReturnCredit(frame_.items().size());
-    absl::MutexLock lock(&mu_);
-    const auto ready = [this]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
-      return !frames_.empty() || end_.has_value();
-    };
-    mu_.Await(absl::Condition(&ready));
-    if (frames_.empty()) {
-      frame_.Clear();
-      next_ = 0;
-      return *end_;
+    ReturnCredit(frame_.item_bytes());
+    frame_.Close();
+    grpc::ByteBuffer message;
+    {
+      absl::MutexLock lock(&mu_);
+      const auto ready = [this]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
+        return !frames_.empty() || end_.has_value();
+      };
+      mu_.Await(absl::Condition(&ready));
+      if (frames_.empty()) return *end_;
+      message.Swap(&frames_.front());
+      frames_.pop_front();
     }
-    frame_ = std::move(frames_.front());
-    frames_.pop_front();
-    left_ = frame_.items();
-    next_ = 0;
-    return absl::OkStatus();
+    Damaged(frame_.Open(message));
+    return damage_;
+  }
+
+  // Nothing that follows may be handed out.
+  void Damaged(const absl::Status& damage) {
+    damage_ = damage;
+    if (!damage.ok()) context_.TryCancel();
   }
 
   void ReturnCredit(size_t bytes) {
-    if (bytes == 0) return;
-    v1::StreamPacksRequest credit;
-    credit.set_credit_bytes(bytes);
     absl::MutexLock lock(&write_mu_);
-    if (!over_) stream_->Write(credit);
+    owed_ += bytes;
+    WriteCredit();
   }
 
+  void WriteCredit() ABSL_EXCLUSIVE_LOCKS_REQUIRED(write_mu_) {
+    if (!may_write_ || owed_ == 0 || owed_ < window_ / kCreditParts) return;
+    v1::StreamPacksRequest credit;
+    credit.set_credit_bytes(std::exchange(owed_, 0));
+    may_write_ = false;
+    call_->Write(Serialise(credit), ToTag(Operation::kWrite));
+  }
+
+  void Write(const v1::StreamPacksRequest& request) {
+    absl::MutexLock lock(&write_mu_);
+    call_->Write(Serialise(request), ToTag(Operation::kWrite));
+  }
+
+  void OnWritten(bool ok) {
+    absl::MutexLock lock(&write_mu_);
+    may_write_ = ok && !closed_;
+    WriteCredit();
+  }
+
+  // No credit may be written once the call is being finished.
+  void Close() {
+    absl::MutexLock lock(&write_mu_);
+    closed_ = true;
+    may_write_ = false;
+  }
+
+  const uint64_t window_;
+  grpc::CompletionQueue queue_;
   grpc::ClientContext context_;
-  const std::unique_ptr<v1::CacheService::Stub> stub_;
-  const std::unique_ptr<grpc::ClientReaderWriter<v1::StreamPacksRequest, Frame>> stream_;
+  grpc::GenericStub stub_;
+  const std::unique_ptr<grpc::GenericClientAsyncReaderWriter> call_;
+  v1::StreamPacksRequest open_;
   std::atomic<bool> cancelled_ = false;
 
   // The consumer's alone.
-  Frame frame_;
-  std::string_view left_;
-  uint32_t next_ = 0;
+  FrameReader frame_;
+  absl::Status damage_;
 
   absl::Mutex write_mu_;
-  bool over_ ABSL_GUARDED_BY(write_mu_) = false;
+  bool may_write_ ABSL_GUARDED_BY(write_mu_) = false;  // One write at a time.
+  bool closed_ ABSL_GUARDED_BY(write_mu_) = false;
+  uint64_t owed_ ABSL_GUARDED_BY(write_mu_) = 0;  // Consumed, and not returned yet.
 
   absl::Mutex mu_;
   // At most the window and one frame, since the server sends on credit only.
-  std::deque<Frame> frames_ ABSL_GUARDED_BY(mu_);
+  std::deque<grpc::ByteBuffer> frames_ ABSL_GUARDED_BY(mu_);
   std::optional<absl::Status> end_ ABSL_GUARDED_BY(mu_);
 
   std::thread reader_;

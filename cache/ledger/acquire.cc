@@ -38,7 +38,10 @@ absl::Status AcquireStep::Decide(size_t i, AcquireResult* result) {
     LIMBECK_RETURN_IF_ERROR(EndClaim(item_key, *claim, "the gateway that held it has restarted"));
     return Claim(i, item_key, result);
   }
-  const absl::Duration left = deadlines_->Left(*claim);
+  // A claim that is not durable yet may still come to nothing: its deadline is not remembered.
+  const absl::Duration left = claim->fence >= transaction_->first_pending_fence()
+                                  ? absl::Microseconds(claim->life_micros)
+                                  : deadlines_->Left(*claim);
   if (left == absl::ZeroDuration()) {
     LIMBECK_RETURN_IF_ERROR(EndClaim(item_key, *claim, "the claim's time ran out"));
     return Claim(i, item_key, result);

@@ -1,136 +1,192 @@
 #include "cache/ledger/group_writer.h"
 
+#include <utility>
+
 #include "absl/strings/str_cat.h"
-#include "base/status.h"
+#include "absl/synchronization/notification.h"
 
 namespace limbeck::cache {
 namespace {
 
-constexpr std::string_view kCountersKey = "counters";
-constexpr size_t kMaxHotAccounts = 10'000;
+// The request may be gone when this returns.
+void Finish(WriteRequest* request, const absl::Status& status) {
+  const auto done = std::move(request->done);
+  done(status);
+}
 
 }  // namespace
 
 GroupWriter::GroupWriter(kv::Engine* engine, GroupWriterOptions options)
-    : engine_(engine), options_(options), thread_([this] { Loop(); }) {}
+    : options_(options),
+      base_(engine),
+      writing_([this] { WriteLoop(); }),
+      planning_([this] { PlanLoop(); }) {}
 
 GroupWriter::~GroupWriter() {
   {
     absl::MutexLock lock(&mu_);
     stopping_ = true;
   }
-  thread_.join();
+  planning_.join();
+  writing_.join();
 }
 
-absl::Status GroupWriter::Run(const Request& request) {
-  Waiting waiting{&request, absl::OkStatus()};
-  absl::MutexLock lock(&mu_);
-  if (stopping_) return absl::UnavailableError("the cache is stopping");
-  if (queue_.size() >= options_.max_queued_requests) {
-    ++stats_.refused;
-    return absl::UnavailableError(absl::StrCat("the cache's write queue is full (",
-                                               options_.max_queued_requests, " requests wait)"));
+void GroupWriter::Submit(WriteRequest* request) {
+  absl::Status refused;
+  {
+    absl::MutexLock lock(&mu_);
+    if (stopping_) {
+      refused = absl::UnavailableError("the cache is stopping");
+    } else if (unanswered_ >= options_.max_queued_requests) {
+      ++stats_.refused;
+      refused = absl::UnavailableError(absl::StrCat(
+          "the cache's write queue is full (", options_.max_queued_requests, " requests wait)"));
+    } else {
+      ++unanswered_;
+      queue_.push_back(request);
+      return;
+    }
   }
-  queue_.push_back(&waiting);
-  mu_.Await(absl::Condition(&waiting.done));
-  return waiting.status;
+  Finish(request, refused);
+}
+
+absl::Status GroupWriter::Run(WriteRequest* request) {
+  absl::Status status;
+  absl::Notification answered;
+  request->done = [&](const absl::Status& answer) {
+    status = answer;
+    answered.Notify();
+  };
+  Submit(request);
+  answered.WaitForNotification();
+  return status;
 }
 
 GroupWriterStats GroupWriter::stats() const {
   absl::MutexLock lock(&mu_);
   GroupWriterStats stats = stats_;
-  stats.queued = queue_.size();
+  stats.queued = unanswered_;
   return stats;
 }
 
-void GroupWriter::Loop() {
+void GroupWriter::WriteLoop() {
   while (true) {
-    const Group group = TakeGroup();
-    if (group.empty()) return;
-    Serve(group);
+    WritePlan* plan = nullptr;
+    {
+      absl::MutexLock lock(&mu_);
+      const auto ready = [this]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
+        return (flight_ != nullptr && !flight_->written) || planned_all_;
+      };
+      mu_.Await(absl::Condition(&ready));
+      if (flight_ == nullptr) return;
+      plan = flight_->plan.get();
+    }
+    absl::Status status = plan->Write();
     absl::MutexLock lock(&mu_);
-    ++stats_.groups;
-    stats_.requests += group.size();
-    for (Waiting* waiting : group) waiting->done = true;
+    flight_->status = std::move(status);
+    flight_->written = true;
   }
 }
 
-GroupWriter::Group GroupWriter::TakeGroup() {
-  Group group;
-  size_t bytes = 0;
-  absl::MutexLock lock(&mu_);
-  const auto ready = [this]()
-                         ABSL_SHARED_LOCKS_REQUIRED(mu_) { return stopping_ || !queue_.empty(); };
-  mu_.Await(absl::Condition(&ready));
-  while (!queue_.empty() && group.size() < options_.max_group_requests &&
-         (group.empty() || bytes + queue_.front()->request->bytes <= options_.max_group_bytes)) {
-    bytes += queue_.front()->request->bytes;
-    group.push_back(queue_.front());
+bool GroupWriter::HasRoom() const {
+  if (queue_.empty()) return false;
+  if (open_ == nullptr || open_->empty()) return true;
+  return open_->size() < options_.max_group_requests &&
+         open_->bytes() + queue_.front()->bytes <= options_.max_group_bytes;
+}
+
+void GroupWriter::TakeRequests(Requests* taken) {
+  size_t count = open_ == nullptr ? 0 : open_->size();
+  size_t bytes = open_ == nullptr ? 0 : open_->bytes();
+  while (!queue_.empty() && count < options_.max_group_requests &&
+         (count == 0 || bytes + queue_.front()->bytes <= options_.max_group_bytes)) {
+    bytes += queue_.front()->bytes;
+    ++count;
+    taken->push_back(queue_.front());
     queue_.pop_front();
   }
-  return group;
 }
 
-void GroupWriter::Serve(const Group& group) {
-  absl::Status status;
-  for (int attempt = 0; attempt < options_.max_attempts; ++attempt) {
-    status = TryOnce(group);
-    if (status.ok()) return;
-    hot_accounts_.clear();
-    counters_bytes_.reset();
-    if (!absl::IsAborted(status)) break;
+GroupWriter::Turn GroupWriter::NextTurn() {
+  Turn turn;
+  absl::MutexLock lock(&mu_);
+  const auto ready = [this]() ABSL_SHARED_LOCKS_REQUIRED(mu_) {
+    if (HasRoom()) return true;
+    if (flight_ != nullptr) return flight_->written;
+    return open_ != nullptr || stopping_;
+  };
+  mu_.Await(absl::Condition(&ready));
+  if (flight_ != nullptr && flight_->written) turn.back = std::move(flight_);
+  turn.disk_is_free = flight_ == nullptr;
+  // Requests on top of a failed group would be planned for nothing.
+  if (turn.back == nullptr || turn.back->status.ok()) TakeRequests(&turn.taken);
+  turn.stop = turn.taken.empty() && turn.back == nullptr && open_ == nullptr;
+  planned_all_ = turn.stop;
+  return turn;
+}
+
+void GroupWriter::PlanLoop() {
+  for (Turn turn = NextTurn(); !turn.stop; turn = NextTurn()) {
+    if (turn.back != nullptr && !turn.back->status.ok()) {
+      Recover(std::move(turn.back));
+      continue;
+    }
+    if (!turn.taken.empty()) {
+      if (open_ == nullptr) open_ = std::make_unique<WritePlan>(&base_);
+      open_->Add(turn.taken);
+    }
+    // The disk comes first, answers meanwhile.
+    if (turn.disk_is_free && open_ != nullptr) Launch(std::move(open_), 1);
+    if (turn.back != nullptr) Answer(&turn.back->plan->entries());
+  }
+}
+
+void GroupWriter::Launch(std::unique_ptr<WritePlan> plan, int attempts) {
+  plan->Seal();
+  auto flight = std::make_unique<Flight>();
+  flight->plan = std::move(plan);
+  flight->attempts = attempts;
+  absl::MutexLock lock(&mu_);
+  flight_ = std::move(flight);
+}
+
+void GroupWriter::Recover(std::unique_ptr<Flight> failed) {
+  base_.Reset();
+  const std::unique_ptr<WritePlan> stale = std::move(open_);
+  const bool conflict = absl::IsAborted(failed->status);
+  {
     absl::MutexLock lock(&mu_);
-    ++stats_.conflicts;
+    if (conflict) ++stats_.conflicts;
+    if (stale != nullptr) {
+      for (auto it = stale->entries().rbegin(); it != stale->entries().rend(); ++it) {
+        queue_.push_front(it->request);
+      }
+    }
   }
-  if (absl::IsAborted(status)) {
-    status = absl::UnavailableError("other cache servers kept writing in between; try again");
+  std::vector<WritePlan::Entry>& entries = failed->plan->entries();
+  if (conflict && failed->attempts < options_.max_attempts) {
+    Requests again;
+    for (const WritePlan::Entry& entry : entries) again.push_back(entry.request);
+    auto plan = std::make_unique<WritePlan>(&base_);
+    plan->Add(again);
+    Launch(std::move(plan), failed->attempts + 1);
+    return;
   }
-  for (Waiting* waiting : group) waiting->status = status;
+  const absl::Status status =
+      conflict ? absl::UnavailableError("other cache servers kept writing in between; try again")
+               : failed->status;
+  for (WritePlan::Entry& entry : entries) entry.status = status;
+  Answer(&entries);
 }
 
-absl::Status GroupWriter::TryOnce(const Group& group) {
-  // The counters are read before anything else: if they are unchanged when the batch is applied,
-  // every other row is too.
-  if (!counters_bytes_.has_value()) {
-    LIMBECK_ASSIGN_OR_RETURN(counters_bytes_, engine_->Get(kMetaTable, kCountersKey));
+void GroupWriter::Answer(std::vector<WritePlan::Entry>* entries) {
+  {
+    absl::MutexLock lock(&mu_);
+    ++stats_.groups;
+    stats_.requests += entries->size();
+    unanswered_ -= entries->size();
   }
-  const std::optional<std::string> expected = *counters_bytes_;
-  Transaction transaction(engine_, &hot_accounts_);
-  if (expected.has_value()) {
-    LIMBECK_ASSIGN_OR_RETURN(const Counters counters, Decode<Counters>(*expected));
-    transaction.set_counters(counters);
-  }
-  for (Waiting* waiting : group) {
-    if (waiting->request->prefetch == nullptr) continue;
-    LIMBECK_RETURN_IF_ERROR(waiting->request->prefetch(&transaction));
-  }
-  for (Waiting* waiting : group) {
-    transaction.Mark();
-    waiting->status = waiting->request->apply(&transaction);
-    if (!waiting->status.ok()) transaction.RollBack();
-  }
-  if (!transaction.HasWrites()) {
-    // Answers that rest on remembered rows hold only if nobody has written since.
-    LIMBECK_ASSIGN_OR_RETURN(const std::optional<std::string> now,
-                             engine_->Get(kMetaTable, kCountersKey));
-    return now == expected ? absl::OkStatus() : absl::AbortedError("written in between");
-  }
-
-  ++transaction.counters().version;
-  const std::string counters = Encode(transaction.counters());
-  HotRows accounts = transaction.AccountWrites();
-  kv::WriteBatch batch = transaction.TakeBatch();
-  batch.Put(kMetaTable, kCountersKey, counters);
-  if (expected.has_value()) {
-    batch.ExpectValue(kMetaTable, kCountersKey, *expected);
-  } else {
-    batch.ExpectAbsent(kMetaTable, kCountersKey);
-  }
-  LIMBECK_RETURN_IF_ERROR(engine_->Write(batch));
-  counters_bytes_ = counters;
-  if (hot_accounts_.size() + accounts.size() > kMaxHotAccounts) hot_accounts_.clear();
-  for (auto& [name, row] : accounts) hot_accounts_.insert_or_assign(name, std::move(row));
-  return absl::OkStatus();
+  for (const WritePlan::Entry& entry : *entries) Finish(entry.request, entry.status);
 }
 
 }  // namespace limbeck::cache

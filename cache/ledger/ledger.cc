@@ -57,7 +57,7 @@ absl::StatusOr<AccountState> Ledger::SetCeiling(const std::string& account,
     return absl::InvalidArgumentError("ceiling_micro_usd: must not be negative");
   }
   AccountState state;
-  GroupWriter::Request write;
+  WriteRequest write;
   write.apply = [&](Transaction* transaction) -> absl::Status {
     LIMBECK_ASSIGN_OR_RETURN(const std::optional<AccountState> row,
                              transaction->GetRow<AccountState>(kAccountTable, account));
@@ -68,7 +68,7 @@ absl::StatusOr<AccountState> Ledger::SetCeiling(const std::string& account,
     transaction->Put(kAccountTable, account, Encode(state));
     return absl::OkStatus();
   };
-  LIMBECK_RETURN_IF_ERROR(writer_.Run(write));
+  LIMBECK_RETURN_IF_ERROR(writer_.Run(&write));
   return state;
 }
 
@@ -80,7 +80,7 @@ absl::StatusOr<std::vector<AcquireResult>> Ledger::Acquire(const AcquireRequest&
   } else {
     const std::string domain_secret = HmacSha256(secret_, "domain/" + request.domain);
     std::vector<std::string> keys, item_keys;
-    GroupWriter::Request write;
+    WriteRequest write;
     for (const AcquireItem& item : request.items) {
       keys.push_back(RecordKey(domain_secret, item.canonical_request));
       item_keys.push_back(ItemKey(request.domain, keys.back()));
@@ -88,15 +88,12 @@ absl::StatusOr<std::vector<AcquireResult>> Ledger::Acquire(const AcquireRequest&
     }
     AcquireStep step(request, keys, &deadlines_, clock_, options_.retry_after);
     ClaimChanges changes;
-    write.prefetch = [&](Transaction* transaction) -> absl::Status {
-      LIMBECK_RETURN_IF_ERROR(transaction->Prefetch(kIndexTable, item_keys));
-      return transaction->Prefetch(kClaimTable, item_keys);
-    };
+    write.reads = {{kIndexTable, item_keys}, {kClaimTable, std::move(item_keys)}};
     write.apply = [&](Transaction* transaction) {
       changes = {};
       return step.Run(transaction, &results, &changes);
     };
-    LIMBECK_RETURN_IF_ERROR(writer_.Run(write));
+    LIMBECK_RETURN_IF_ERROR(writer_.Run(&write));
     for (const uint64_t fence : changes.begun) deadlines_.Start(fence, request.claim_life);
     for (const uint64_t fence : changes.ended) deadlines_.Forget(fence);
   }
@@ -137,47 +134,13 @@ absl::Status Ledger::AddRecords(const std::string& domain,
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::vector<CommitOutcome>> Ledger::Commit(const std::string& domain,
-                                                          const std::vector<CommitItem>& items) {
-  LIMBECK_ASSIGN_OR_RETURN(const std::vector<CheckedCommit> checked,
-                           CheckCommit(domain, items, options_.max_commit_bytes));
-  std::vector<std::string> item_keys, row_keys;
-  GroupWriter::Request write;
-  for (const CommitItem& item : items) {
-    item_keys.push_back(ItemKey(domain, item.key));
-    row_keys.push_back(NumberKey(item.fence));
-    write.bytes += item.record.size() + 512;
-  }
-  std::vector<CommitOutcome> outcomes;
-  ClaimChanges changes;
-  write.prefetch = [&](Transaction* transaction) -> absl::Status {
-    LIMBECK_RETURN_IF_ERROR(transaction->Prefetch(kIndexTable, item_keys));
-    LIMBECK_RETURN_IF_ERROR(transaction->Prefetch(kClaimTable, item_keys));
-    return transaction->Prefetch(kLedgerTable, row_keys);
-  };
-  write.apply = [&](Transaction* transaction) -> absl::Status {
-    outcomes.clear();
-    changes = {};
-    const int64_t now = absl::ToUnixMicros(clock_->WallNow());
-    for (const CheckedCommit& item : checked) {
-      LIMBECK_ASSIGN_OR_RETURN(const CommitOutcome outcome,
-                               CommitOne(transaction, domain, item, now, &changes));
-      outcomes.push_back(outcome);
-    }
-    return absl::OkStatus();
-  };
-  LIMBECK_RETURN_IF_ERROR(writer_.Run(write));
-  for (const uint64_t fence : changes.ended) deadlines_.Forget(fence);
-  return outcomes;
-}
-
 absl::StatusOr<std::vector<ReleaseOutcome>> Ledger::Release(const std::string& domain,
                                                             const std::vector<ReleaseItem>& items,
                                                             const std::string& request_id) {
   LIMBECK_RETURN_IF_ERROR(CheckRelease(domain, items, request_id));
   std::vector<ReleaseOutcome> outcomes;
   ClaimChanges changes;
-  GroupWriter::Request write;
+  WriteRequest write;
   write.bytes = items.size() * 512;
   write.apply = [&](Transaction* transaction) -> absl::Status {
     outcomes.clear();
@@ -190,7 +153,7 @@ absl::StatusOr<std::vector<ReleaseOutcome>> Ledger::Release(const std::string& d
     }
     return absl::OkStatus();
   };
-  LIMBECK_RETURN_IF_ERROR(writer_.Run(write));
+  LIMBECK_RETURN_IF_ERROR(writer_.Run(&write));
   for (const uint64_t fence : changes.ended) deadlines_.Forget(fence);
   for (const auto& [fence, life] : changes.extended) deadlines_.Start(fence, life);
   return outcomes;

@@ -2,6 +2,7 @@
 // transactional engine. Every method answers only once its effect is durable.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -72,6 +73,10 @@ class Ledger {
   // key.
   absl::StatusOr<std::vector<CommitOutcome>> Commit(const std::string& domain,
                                                     const std::vector<CommitItem>& items);
+  // The same without a thread that waits. `done` is called once: on this thread when the request
+  // is refused, else on the writer's, which it must not block.
+  using CommitDone = std::function<void(absl::StatusOr<std::vector<CommitOutcome>>)>;
+  void CommitAsync(std::string domain, std::vector<CommitItem> items, CommitDone done);
   // `request_id` as in AcquireRequest.
   absl::StatusOr<std::vector<ReleaseOutcome>> Release(const std::string& domain,
                                                       const std::vector<ReleaseItem>& items,

@@ -16,7 +16,10 @@ absl::Status Transaction::Prefetch(std::string_view table, const std::vector<std
 absl::StatusOr<std::optional<std::string>> Transaction::Get(std::string_view table,
                                                             const std::string& key) {
   RowKey row(table, key);
-  if (const auto it = writes_.find(row); it != writes_.end()) return it->second;
+  if (const auto it = writes_->find(row); it != writes_->end()) return it->second;
+  if (pending_ != nullptr) {
+    if (const auto it = pending_->find(row); it != pending_->end()) return it->second;
+  }
   if (table == kAccountTable) {
     if (const auto it = hot_accounts_->find(key); it != hot_accounts_->end()) return it->second;
   }
@@ -35,10 +38,10 @@ void Transaction::Delete(std::string_view table, const std::string& key) {
 
 void Transaction::Write(std::string_view table, const std::string& key, Value value) {
   RowKey row(table, key);
-  const auto it = writes_.find(row);
-  if (it == writes_.end()) {
+  const auto it = writes_->find(row);
+  if (it == writes_->end()) {
     undo_.emplace_back(row, std::nullopt);
-    writes_.emplace(std::move(row), std::move(value));
+    writes_->emplace(std::move(row), std::move(value));
     return;
   }
   undo_.emplace_back(std::move(row), std::move(it->second));
@@ -53,30 +56,18 @@ void Transaction::Mark() {
 void Transaction::RollBack() {
   for (auto it = undo_.rbegin(); it != undo_.rend(); ++it) {
     if (it->second.has_value()) {
-      writes_[it->first] = std::move(*it->second);
+      (*writes_)[it->first] = std::move(*it->second);
     } else {
-      writes_.erase(it->first);
+      writes_->erase(it->first);
     }
   }
   undo_.clear();
   counters_ = marked_counters_;
 }
 
-kv::WriteBatch Transaction::TakeBatch() {
-  kv::WriteBatch batch;
-  for (const auto& [row, value] : writes_) {
-    if (value.has_value()) {
-      batch.Put(row.first, row.second, *value);
-    } else {
-      batch.Delete(row.first, row.second);
-    }
-  }
-  return batch;
-}
-
 HotRows Transaction::AccountWrites() const {
   HotRows rows;
-  for (const auto& [row, value] : writes_) {
+  for (const auto& [row, value] : *writes_) {
     if (row.first == kAccountTable) rows.emplace(row.second, value);
   }
   return rows;

@@ -2,7 +2,8 @@
 // see them, and one kv::WriteBatch carries all at the end. Not thread-safe.
 #pragma once
 
-#include <map>
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -10,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "base/kv/engine.h"
@@ -21,11 +23,17 @@ namespace limbeck::cache {
 // few rows that every request touches.
 using HotRows = std::unordered_map<std::string, std::optional<std::string>>;
 
+// Rows written: (table, key) → bytes, nullopt for a deleted row.
+using RowWrites =
+    absl::flat_hash_map<std::pair<std::string, std::string>, std::optional<std::string>>;
+
 class Transaction {
  public:
-  // Borrows both; they must outlive the transaction.
-  Transaction(const kv::Reader* reader, const HotRows* hot_accounts)
-      : reader_(reader), hot_accounts_(hot_accounts) {}
+  // Borrows both; they must outlive the transaction. `pending`: writes that go before this
+  // transaction and that the reader may not show yet; may be null.
+  Transaction(const kv::Reader* reader, const HotRows* hot_accounts,
+              std::shared_ptr<const RowWrites> pending = nullptr)
+      : reader_(reader), hot_accounts_(hot_accounts), pending_(std::move(pending)) {}
 
   // Reads many keys at once, for Get to find.
   absl::Status Prefetch(std::string_view table, const std::vector<std::string>& keys);
@@ -49,27 +57,32 @@ class Transaction {
 
   Counters& counters() { return counters_; }
   void set_counters(const Counters& counters) { counters_ = counters; }
+  // Fences from here on belong to claims that are not durable yet.
+  uint64_t first_pending_fence() const { return first_pending_fence_; }
+  void set_first_pending_fence(uint64_t fence) { first_pending_fence_ = fence; }
 
-  bool HasWrites() const { return !writes_.empty(); }
-  // Moves the writes into a batch; the transaction is spent.
-  kv::WriteBatch TakeBatch();
+  bool HasWrites() const { return !writes_->empty(); }
+  // Not to be written any more; shared with whoever plans on top of it.
+  std::shared_ptr<const RowWrites> writes() const { return writes_; }
   // Account rows written, for HotRows.
   HotRows AccountWrites() const;
 
  private:
-  using RowKey = std::pair<std::string, std::string>;  // Table, key.
-  using Value = std::optional<std::string>;            // Nullopt: absent.
+  using RowKey = RowWrites::key_type;
+  using Value = RowWrites::mapped_type;
 
   void Write(std::string_view table, const std::string& key, Value value);
 
   const kv::Reader* reader_;
   const HotRows* hot_accounts_;
-  std::map<RowKey, Value> writes_;
-  std::map<RowKey, Value> reads_;
+  std::shared_ptr<const RowWrites> pending_;
+  std::shared_ptr<RowWrites> writes_ = std::make_shared<RowWrites>();
+  RowWrites reads_;
   // What each write since Mark replaced in `writes_`; outer nullopt: nothing.
   std::vector<std::pair<RowKey, std::optional<Value>>> undo_;
   Counters counters_;
   Counters marked_counters_;
+  uint64_t first_pending_fence_ = UINT64_MAX;
 };
 
 }  // namespace limbeck::cache

@@ -56,7 +56,20 @@ TEST_F(TransactionTest, RollBackKeepsWhatWasThereAtTheMark) {
   EXPECT_EQ(Get(&transaction, "old"), "1");
   EXPECT_EQ(Get(&transaction, "b"), std::nullopt);
   EXPECT_EQ(transaction.counters().next_fence, 5u);
-  EXPECT_EQ(transaction.TakeBatch().operations().size(), 1u);
+  EXPECT_EQ(transaction.writes()->size(), 1u);
+}
+
+TEST_F(TransactionTest, PendingWritesHideTheEngine) {
+  Transaction before(engine_.get(), &hot_);
+  before.Delete(kClaimTable, "old");
+  before.Put(kClaimTable, "new", "1");
+  Transaction transaction(engine_.get(), &hot_, before.writes());
+  ASSERT_TRUE(transaction.Prefetch(kClaimTable, {"old", "new"}).ok());
+  EXPECT_EQ(Get(&transaction, "old"), std::nullopt);
+  EXPECT_EQ(Get(&transaction, "new"), "1");
+  transaction.Put(kClaimTable, "new", "2");
+  EXPECT_EQ(Get(&transaction, "new"), "2");
+  EXPECT_EQ(transaction.writes()->size(), 1u);
 }
 
 TEST_F(TransactionTest, AccountsComeFromHotRows) {

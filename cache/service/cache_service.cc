@@ -57,17 +57,23 @@ grpc::Status CacheServiceImpl::Acquire(grpc::ServerContext*, const v1::AcquireRe
   return grpc::Status::OK;
 }
 
-grpc::Status CacheServiceImpl::Commit(grpc::ServerContext*, const v1::CommitRequest* request,
-                                      v1::CommitResponse* response) {
+grpc::ServerUnaryReactor* CacheServiceImpl::Commit(grpc::CallbackServerContext* context,
+                                                   const v1::CommitRequest* request,
+                                                   v1::CommitResponse* response) {
   std::vector<CommitItem> items;
   items.reserve(static_cast<size_t>(request->items_size()));
   for (const v1::CommitItem& item : request->items()) items.push_back(FromProto(item));
-  const auto outcomes = parts_.ledger->Commit(request->domain(), items);
-  if (!outcomes.ok()) return rpc::ToGrpc(outcomes.status());
-  parts_.metrics->OnCommitted(*outcomes);
-  parts_.metrics->Update(parts_.ledger->writer_stats(), packs_.stats());
-  for (const CommitOutcome outcome : *outcomes) response->add_outcomes(ToProto(outcome));
-  return grpc::Status::OK;
+  grpc::ServerUnaryReactor* const reactor = context->DefaultReactor();
+  parts_.ledger->CommitAsync(
+      request->domain(), std::move(items),
+      [this, reactor, response](const absl::StatusOr<std::vector<CommitOutcome>>& outcomes) {
+        if (!outcomes.ok()) return reactor->Finish(rpc::ToGrpc(outcomes.status()));
+        parts_.metrics->OnCommitted(*outcomes);
+        parts_.metrics->Update(parts_.ledger->writer_stats(), packs_.stats());
+        for (const CommitOutcome outcome : *outcomes) response->add_outcomes(ToProto(outcome));
+        reactor->Finish(grpc::Status::OK);
+      });
+  return reactor;
 }
 
 grpc::Status CacheServiceImpl::Release(grpc::ServerContext*, const v1::ReleaseRequest* request,

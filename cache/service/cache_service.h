@@ -37,9 +37,11 @@ struct CacheParts {
   const CacheMetrics* metrics = nullptr;
 };
 
-// Unary calls block their thread until their effect is durable; streams hold no thread.
+// Unary calls block their thread until their effect is durable; commits and streams, of which many
+// are under way at once, hold no thread.
 class CacheServiceImpl final
-    : public v1::CacheService::WithCallbackMethod_StreamPacks<v1::CacheService::Service> {
+    : public v1::CacheService::WithCallbackMethod_Commit<
+          v1::CacheService::WithRawCallbackMethod_StreamPacks<v1::CacheService::Service>> {
  public:
   CacheServiceImpl(const CacheParts& parts, const CacheServiceOptions& options);
 
@@ -47,8 +49,9 @@ class CacheServiceImpl final
                           v1::Account* response) override;
   grpc::Status Acquire(grpc::ServerContext* context, const v1::AcquireRequest* request,
                        v1::AcquireResponse* response) override;
-  grpc::Status Commit(grpc::ServerContext* context, const v1::CommitRequest* request,
-                      v1::CommitResponse* response) override;
+  grpc::ServerUnaryReactor* Commit(grpc::CallbackServerContext* context,
+                                   const v1::CommitRequest* request,
+                                   v1::CommitResponse* response) override;
   grpc::Status Release(grpc::ServerContext* context, const v1::ReleaseRequest* request,
                        v1::ReleaseResponse* response) override;
   grpc::Status GetRecords(grpc::ServerContext* context, const v1::GetRecordsRequest* request,
@@ -64,7 +67,7 @@ class CacheServiceImpl final
                               v1::Snapshot* response) override;
   grpc::Status GetSnapshot(grpc::ServerContext* context, const v1::GetSnapshotRequest* request,
                            v1::Snapshot* response) override;
-  grpc::ServerBidiReactor<v1::StreamPacksRequest, v1::StreamPacksResponse>* StreamPacks(
+  grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* StreamPacks(
       grpc::CallbackServerContext* context) override;
   grpc::Status GetCacheStats(grpc::ServerContext* context, const v1::GetCacheStatsRequest* request,
                              v1::CacheStats* response) override;

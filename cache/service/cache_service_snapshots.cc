@@ -104,8 +104,8 @@ grpc::Status CacheServiceImpl::GetSnapshot(grpc::ServerContext*,
   return grpc::Status::OK;
 }
 
-grpc::ServerBidiReactor<v1::StreamPacksRequest, v1::StreamPacksResponse>*
-CacheServiceImpl::StreamPacks(grpc::CallbackServerContext*) {
+grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer>* CacheServiceImpl::StreamPacks(
+    grpc::CallbackServerContext*) {
   return new PackStream(&host_);  // Deletes itself at the end of the call.
 }
 

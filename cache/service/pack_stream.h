@@ -1,6 +1,8 @@
-// One StreamPacks call: reads credits, writes frames, holds at most one frame.
+// One StreamPacks call: reads credits, writes frames. While one frame is on the wire the next is
+// being read; there is never a third.
 #pragma once
 
+#include <grpcpp/support/byte_buffer.h>
 #include <grpcpp/support/server_callback.h>
 
 #include <functional>
@@ -48,8 +50,9 @@ struct StreamHost {
   std::function<void(size_t items, size_t bytes)> on_frame;
 };
 
-// Deletes itself when the call is over.
-class PackStream : public grpc::ServerBidiReactor<v1::StreamPacksRequest, v1::StreamPacksResponse> {
+// Deletes itself when the call is over. Works on serialised messages, so that frames can point to
+// stored bytes.
+class PackStream : public grpc::ServerBidiReactor<grpc::ByteBuffer, grpc::ByteBuffer> {
  public:
   explicit PackStream(const StreamHost* host);
 
@@ -62,25 +65,38 @@ class PackStream : public grpc::ServerBidiReactor<v1::StreamPacksRequest, v1::St
   void Stop();
 
  private:
-  // Posts the next step when one is due. At most one step is posted or being written at a time,
-  // and only a step ends the call; so nothing touches the stream after it has ended.
+  enum class Work { kNone, kPrepare, kWrite, kEnd };
+
+  void OnRequest(const v1::StreamPacksRequest& request) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // What can be done now by whoever may do it.
+  Work NextWork() const ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  // The status to end the call with once nothing is being written, or nullopt to go on.
+  std::optional<absl::Status> End() const ABSL_SHARED_LOCKS_REQUIRED(mu_);
+  // Posts a step when there is work. At most one is posted or runs at a time, and only a step that
+  // finds nothing being written ends the call; so neither a step nor a writer loses the stream.
   void StepIfDue() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Step();
-  // The status to end the call with, or nullopt when `frame_` is to be sent.
-  std::optional<absl::Status> Prepare();
+  void Prepare();
+  // Moves the prepared frame to where it is written from; then call Send without the lock.
+  void TakeReady() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void Send();
 
   const StreamHost* const host_;
-  v1::StreamPacksRequest request_;
+  grpc::ByteBuffer request_;
   // The step's alone.
   std::unique_ptr<FrameSource> source_;
-  v1::StreamPacksResponse frame_;
+  // The writer's alone, from TakeReady to OnWriteDone.
+  StreamFrame sent_;
 
   absl::Mutex mu_;
   std::optional<v1::StreamPacksRequest::Open> open_ ABSL_GUARDED_BY(mu_);
-  absl::Status end_ ABSL_GUARDED_BY(mu_);  // Not OK: the next step ends the call with it.
+  std::optional<StreamFrame> ready_ ABSL_GUARDED_BY(mu_);
+  bool prepared_all_ ABSL_GUARDED_BY(mu_) = false;
+  absl::Status end_ ABSL_GUARDED_BY(mu_);  // Not OK: the call ends with it.
   int64_t credit_ ABSL_GUARDED_BY(mu_) = 0;
   bool no_more_credit_ ABSL_GUARDED_BY(mu_) = false;
-  bool busy_ ABSL_GUARDED_BY(mu_) = false;
+  bool stepping_ ABSL_GUARDED_BY(mu_) = false;
+  bool writing_ ABSL_GUARDED_BY(mu_) = false;
   bool ended_ ABSL_GUARDED_BY(mu_) = false;
 };
 

@@ -4,6 +4,12 @@
 
 namespace limbeck::cache {
 
+size_t ItemBytes(std::string_view head) {
+  uint32_t size = 0;
+  WireReader(head).Fixed(&size);
+  return kItemSizeBytes + size;
+}
+
 std::string EncodeItem(const TrainingExample& example, const std::vector<std::string>& records) {
   std::string body;
   PutString(&body, example.row_id);

@@ -18,6 +18,11 @@ struct PackedItem {
   std::vector<std::string> records;  // Encoded, in order of sample index.
 };
 
+// An item begins with four bytes that say how many follow.
+inline constexpr size_t kItemSizeBytes = 4;
+// Bytes of the whole item that begins with `head`, of at least kItemSizeBytes.
+size_t ItemBytes(std::string_view head);
+
 std::string EncodeItem(const TrainingExample& example, const std::vector<std::string>& records);
 
 // Reads the first item of `*bytes` and moves past it. DATA_LOSS when malformed.

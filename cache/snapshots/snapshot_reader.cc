@@ -42,7 +42,7 @@ PackCache::Stats PackCache::stats() const {
   return stats_;
 }
 
-absl::StatusOr<std::string_view> SnapshotReader::Item(uint32_t epoch, uint64_t position) {
+absl::StatusOr<StoredItem> SnapshotReader::Item(uint32_t epoch, uint64_t position) {
   if (position >= manifest_->items) {
     return absl::OutOfRangeError(
         absl::StrCat("position ", position, " of a snapshot of ", manifest_->items));
@@ -64,7 +64,7 @@ absl::StatusOr<std::string_view> SnapshotReader::Item(uint32_t epoch, uint64_t p
     return absl::DataLossError(absl::StrCat("pack ", manifest_->packs[place.pack].name, " has ",
                                             it->second->items(), " items, its manifest says more"));
   }
-  return it->second->Item(place.item);
+  return StoredItem{it->second->Item(place.item), it->second};
 }
 
 }  // namespace limbeck::cache

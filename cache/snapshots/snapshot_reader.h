@@ -52,6 +52,12 @@ class PackCache {
   Stats stats_ ABSL_GUARDED_BY(mu_);
 };
 
+// An encoded item where it lies.
+struct StoredItem {
+  std::string_view bytes;
+  std::shared_ptr<const Pack> pack;  // Keeps them.
+};
+
 // One stream's view of a snapshot. Not thread-safe.
 class SnapshotReader {
  public:
@@ -61,9 +67,9 @@ class SnapshotReader {
       : manifest_(std::move(manifest)), packs_(packs), seed_(seed), sequential_(sequential) {}
 
   uint64_t size() const { return manifest_->items; }
-  // The encoded item at a position of an epoch; valid until the next call. OUT_OF_RANGE past the
-  // end; DATA_LOSS names a damaged pack.
-  absl::StatusOr<std::string_view> Item(uint32_t epoch, uint64_t position);
+  // The encoded item at a position of an epoch. OUT_OF_RANGE past the end; DATA_LOSS names a
+  // damaged pack.
+  absl::StatusOr<StoredItem> Item(uint32_t epoch, uint64_t position);
 
  private:
   const std::shared_ptr<const Manifest> manifest_;

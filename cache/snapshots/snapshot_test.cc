@@ -67,9 +67,9 @@ TEST_F(SnapshotTest, ReadsEveryItemOnceInAnyOrder) {
     SnapshotReader reader(manifest, &packs, 1, sequential);
     std::set<std::string> rows;
     for (uint64_t position = 0; position < reader.size(); ++position) {
-      auto bytes = reader.Item(0, position);
-      ASSERT_TRUE(bytes.ok()) << bytes.status();
-      const auto item = DecodeItem(&*bytes);
+      auto stored = reader.Item(0, position);
+      ASSERT_TRUE(stored.ok()) << stored.status();
+      const auto item = DecodeItem(&stored->bytes);
       ASSERT_TRUE(item.ok());
       EXPECT_TRUE(!sequential || item->example.row_id == std::to_string(position));
       rows.insert(item->example.row_id);
