@@ -42,7 +42,10 @@ TEST(FrameReaderTest, ReadsTheSameHoweverTheMessageIsCut) {
       EXPECT_EQ(item->epoch, 3u);
       EXPECT_EQ(item->position, Frame().positions(i));
       EXPECT_EQ(item->example.row_id, "row-" + std::to_string(i));
-      if (i == 1) EXPECT_EQ(item->records, std::vector<std::string>{std::string(500, 'x')});
+      EXPECT_EQ(item->records.size(), i == 0 ? 2u : i == 1 ? 1u : 0u);
+      if (i == 1) {
+        EXPECT_EQ(item->records[0], std::string(500, 'x'));
+      }
     }
     EXPECT_TRUE(reader.AtEnd());
   }

@@ -9,6 +9,8 @@
 #include "base/hash.h"
 #include "cache/records/record_codec.h"
 #include "cache/service/cache_test_server.h"
+#include "cache/service/frame_source.h"
+#include "cache/snapshots/item_codec.h"
 #include "limbeck/v1/cache_service.grpc.pb.h"
 
 namespace limbeck::cache {
@@ -38,9 +40,9 @@ class CacheServiceTest : public testing::Test {
   }
 
   // Buys answers to `count` queries, of about `bytes` each, and freezes them.
-  std::string BuySnapshot(size_t count, size_t bytes) {
+  std::string BuySnapshot(size_t count, size_t bytes, const std::string& query = "q") {
     std::vector<std::string> queries;
-    for (size_t i = 0; i < count; ++i) queries.push_back("q" + std::to_string(i));
+    for (size_t i = 0; i < count; ++i) queries.push_back(query + std::to_string(i));
     const auto claims = client_->Acquire(Request(queries));
     EXPECT_TRUE(claims.ok()) << claims.status();
     std::vector<CommitItem> commits;
@@ -85,7 +87,19 @@ class CacheServiceTest : public testing::Test {
     return in_order;
   }
 
-  CacheTestServer server_;
+  CacheNodeOptions Options() {
+    CacheNodeOptions options;
+    options.registry = &registry_;
+    return options;
+  }
+
+  // Over all streams.
+  double SentBytes() {
+    return registry_.AddCounter("limbeck_cache_stream_bytes_total", "").value();
+  }
+
+  metrics::Registry registry_;
+  CacheTestServer server_{Options()};
   std::unique_ptr<CacheClient> client_;
 };
 
@@ -214,6 +228,60 @@ TEST_F(CacheServiceTest, ASlowReaderHoldsUpNobody) {
   options.window_bytes = 4u << 20;
   EXPECT_EQ(ReadRows(options, 1).size(), 300u);
   ASSERT_TRUE((*slow)->Next().ok());
+}
+
+TEST_F(CacheServiceTest, ReadersThatStallHoldNoMoreThanTheirCreditAndAFrame) {
+  constexpr size_t kStalled = 6;
+  constexpr size_t kWindow = 600'000;
+  StreamOptions options;
+  options.snapshot_id = BuySnapshot(300, 50'000);
+  options.epochs = 0;
+  options.window_bytes = kWindow;
+  std::vector<std::unique_ptr<ItemStream>> stalled;
+  for (size_t i = 0; i < kStalled; ++i) {
+    auto stream = client_->Stream(options);
+    ASSERT_TRUE(stream.ok());
+    ASSERT_TRUE((*stream)->Next().ok());
+    stalled.push_back(*std::move(stream));
+  }
+  // Others get through whole epochs meanwhile.
+  options.epochs = 1;
+  options.window_bytes = 4u << 20;
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(ReadRows(options, 2).size(), 300u);
+  const double read = 3.0 * 300 * 50'000;
+  EXPECT_GE(SentBytes(), read);
+  EXPECT_LE(SentBytes(), 1.1 * read + kStalled * (kWindow + kMaxFrameBytes));
+  for (const auto& stream : stalled) ASSERT_TRUE(stream->Next().ok());
+}
+
+TEST_F(CacheServiceTest, FramesOfSmallAndLargeItemsAreWhatTheyClaim) {
+  for (const size_t bytes : {10, 1'500, 2'500, 40'000}) {
+    v1::StreamPacksRequest request;
+    request.mutable_open()->set_snapshot_id(BuySnapshot(100, bytes, std::to_string(bytes)));
+    request.mutable_open()->set_global_batch(1);
+    request.mutable_open()->set_world_size(1);
+    request.mutable_open()->set_epochs(1);
+    const auto channel = rpc::NewChannel(server_.target());
+    const auto stub = v1::CacheService::NewStub(*channel);
+    grpc::ClientContext context;
+    const auto stream = stub->StreamPacks(&context);
+    stream->Write(request);
+    v1::StreamPacksResponse frame;
+    uint64_t position = 0;
+    while (stream->Read(&frame)) {
+      EXPECT_EQ(frame.position(), position);
+      EXPECT_EQ(frame.checksum(), Xxh3(frame.items()));
+      ASSERT_EQ(static_cast<uint32_t>(frame.positions_size()), frame.count());
+      std::string_view items = frame.items();
+      for (const uint64_t each : frame.positions()) {
+        EXPECT_EQ(each, position++);
+        EXPECT_TRUE(DecodeItem(&items).ok());
+      }
+      EXPECT_TRUE(items.empty());
+    }
+    EXPECT_EQ(position, 100u);
+    EXPECT_TRUE(stream->Finish().ok());
+  }
 }
 
 TEST_F(CacheServiceTest, CancelUnblocksAReader) {
