@@ -1,5 +1,6 @@
-// Durable commits a second with 32 writers, one record a call over loopback gRPC, against synced
-// RocksDB puts of the same bytes by as many threads in this process.
+// Durable commits a second with 32 writers, one record a call, against synced RocksDB puts of the
+// same bytes by as many threads: over loopback gRPC (commit_durable), and by the ledger alone in
+// this process (commit_ledger), which shows what the ledger costs and what the calls do.
 #include <grpcpp/grpcpp.h>
 #include <rocksdb/db.h>
 
@@ -8,9 +9,12 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/hash.h"
+#include "base/kv/open.h"
 #include "base/status.h"
+#include "cache/ledger/ledger.h"
 #include "cache/records/record_codec.h"
 #include "limbeck/v1/cache_service.grpc.pb.h"
 #include "tests/bench/figure.h"
@@ -86,44 +90,89 @@ absl::StatusOr<double> TimePuts(rocksdb::DB& db, const std::string& record, int 
   });
 }
 
+absl::StatusOr<std::unique_ptr<rocksdb::DB>> OpenRocksdb(const std::filesystem::path& path) {
+  rocksdb::Options options;
+  options.create_if_missing = true;
+  rocksdb::DB* opened = nullptr;
+  const rocksdb::Status status = rocksdb::DB::Open(options, path.string(), &opened);
+  if (!status.ok()) return absl::InternalError(status.ToString());
+  return std::unique_ptr<rocksdb::DB>(opened);
+}
+
+// The ledger in this process, with the engine's settings as limbeck-cache has them.
+class LocalLedger {
+ public:
+  static absl::StatusOr<std::unique_ptr<LocalLedger>> Open(const std::filesystem::path& path) {
+    auto local = std::make_unique<LocalLedger>();
+    kv::OpenOptions options;
+    options.path = path.string();
+    options.tables = cache::LedgerTables();
+    LIMBECK_ASSIGN_OR_RETURN(local->engine_, kv::Open(options));
+    LIMBECK_ASSIGN_OR_RETURN(local->ledger_,
+                             cache::Ledger::Open(local->engine_.get(), Clock::Real(), {}));
+    LIMBECK_RETURN_IF_ERROR(local->ledger_->SetCeiling(kAccount, 1'000'000'000).status());
+    return local;
+  }
+
+  absl::StatusOr<double> TimeCommits(const std::string& record, int run) {
+    std::vector<std::vector<cache::CommitItem>> items(kWriters);
+    for (size_t writer = 0; writer < kWriters; ++writer) {
+      cache::AcquireRequest request{.domain = kDomain, .accounts = {kAccount}};
+      request.owner = {.gateway = "bench", .incarnation = 1};
+      for (size_t i = 0; i < kPerWriter; ++i) {
+        request.items.push_back({absl::StrCat("run ", run, " ", writer, " ", i), 20, 10});
+      }
+      LIMBECK_ASSIGN_OR_RETURN(const auto results, ledger_->Acquire(request));
+      for (const cache::AcquireResult& result : results) {
+        items[writer].push_back({result.key, result.fence, record, 7});
+      }
+    }
+    return TimeWriters(kWriters, kPerWriter, [&](size_t writer, size_t i) {
+      return ledger_->Commit(kDomain, {items[writer][i]}).status();
+    });
+  }
+
+ private:
+  std::unique_ptr<kv::Engine> engine_;
+  std::unique_ptr<cache::Ledger> ledger_;
+};
+
+absl::Status SetCeiling(v1::CacheService::Stub& stub) {
+  grpc::ClientContext context;
+  v1::SetCeilingRequest ceiling;
+  ceiling.set_account(kAccount);
+  ceiling.set_ceiling_micro_usd(1'000'000'000);
+  v1::Account account;
+  return ToStatus(stub.SetCeiling(&context, ceiling, &account));
+}
+
 absl::Status Run() {
   testing::ClusterOptions options;
   options.cache_only = true;
   LIMBECK_ASSIGN_OR_RETURN(auto cluster, testing::Cluster::Start(options));
   auto stub = v1::CacheService::NewStub(
       grpc::CreateChannel(cluster->cache_target(), grpc::InsecureChannelCredentials()));
-  grpc::ClientContext context;
-  v1::SetCeilingRequest ceiling;
-  ceiling.set_account(kAccount);
-  ceiling.set_ceiling_micro_usd(1'000'000'000);
-  v1::Account account;
-  LIMBECK_RETURN_IF_ERROR(ToStatus(stub->SetCeiling(&context, ceiling, &account)));
-
+  LIMBECK_RETURN_IF_ERROR(SetCeiling(*stub));
   const ScopedTempDirectory dir;
-  rocksdb::Options rocksdb_options;
-  rocksdb_options.create_if_missing = true;
-  rocksdb::DB* opened = nullptr;
-  const rocksdb::Status open =
-      rocksdb::DB::Open(rocksdb_options, (dir.path() / "db").string(), &opened);
-  if (!open.ok()) return absl::InternalError(open.ToString());
-  const std::unique_ptr<rocksdb::DB> db(opened);
+  LIMBECK_ASSIGN_OR_RETURN(const auto db, OpenRocksdb(dir.path() / "db"));
+  LIMBECK_ASSIGN_OR_RETURN(const auto local, LocalLedger::Open(dir.path() / "ledger"));
 
   const std::string record = cache::EncodeRecord(SampleOutput(64, 20, 1));
-  Figure figure;
-  figure.name = "commit_durable";
-  figure.unit = "commits/s";
+  Figure over_grpc{.name = "commit_durable", .unit = "commits/s"};
+  Figure in_process{.name = "commit_ledger", .unit = "commits/s"};
   std::vector<double> puts;
   for (int run = 0; run < kRuns; ++run) {
-    LIMBECK_ASSIGN_OR_RETURN(const double put, TimePuts(*db, record, run));
-    puts.push_back(put);
+    LIMBECK_ASSIGN_OR_RETURN(puts.emplace_back(), TimePuts(*db, record, run));
     LIMBECK_ASSIGN_OR_RETURN(const Claims claims, AcquireAll(*stub, record, run));
-    LIMBECK_ASSIGN_OR_RETURN(const double commits, TimeCommits(*stub, claims));
-    figure.runs.push_back(commits);
+    LIMBECK_ASSIGN_OR_RETURN(over_grpc.runs.emplace_back(), TimeCommits(*stub, claims));
+    LIMBECK_ASSIGN_OR_RETURN(in_process.runs.emplace_back(), local->TimeCommits(record, run));
   }
-  figure.limit = Median(puts);
-  figure.limit_is = absl::StrCat("synced RocksDB puts of the same ", record.size(),
-                                 " B by as many threads, in process");
-  Print(figure);
+  for (Figure* figure : {&over_grpc, &in_process}) {
+    figure->limit = Median(puts);
+    figure->limit_is = absl::StrCat("synced RocksDB puts of the same ", record.size(),
+                                    " B by as many threads, in process");
+    Print(*figure);
+  }
   return absl::OkStatus();
 }
 

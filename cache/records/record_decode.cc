@@ -1,62 +1,21 @@
-#include "cache/records/record_codec.h"
-
 #include <zstd.h>
 
 #include <cmath>
 #include <cstring>
 #include <memory>
-#include <unordered_map>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/hash.h"
 #include "base/status.h"
+#include "cache/records/record_codec.h"
+#include "cache/records/record_layout.h"
 #include "cache/records/wire.h"
 
 namespace limbeck::cache {
 namespace {
 
-constexpr std::string_view kMagic = "LMBR";
-constexpr uint8_t kVersion = 1;
-constexpr uint8_t kProfileF32 = 0;
-constexpr size_t kHeaderBytes = 40;
-constexpr size_t kTrailerBytes = 8;
-constexpr int kZstdLevel = 1;
-constexpr uint8_t kTokenHasLogprob = 1;
-constexpr uint8_t kTokenLossy = 2;
-
-uint32_t FloatBits(float value) {
-  uint32_t bits;
-  std::memcpy(&bits, &value, sizeof bits);
-  return bits;
-}
-
-// Byte strings of one record, each stored once.
-class Dictionary {
- public:
-  uint64_t IndexOf(const std::string& bytes) {
-    const auto [it, is_new] = index_.try_emplace(bytes, entries_.size());
-    if (is_new) entries_.push_back(&it->first);
-    return it->second;
-  }
-
-  void Write(std::string* out) const {
-    PutVarint(out, entries_.size());
-    for (const std::string* entry : entries_) PutVarint(out, entry->size());
-    for (const std::string* entry : entries_) out->append(*entry);
-  }
-
- private:
-  std::unordered_map<std::string, uint64_t> index_;
-  std::vector<const std::string*> entries_;  // Keys of `index_`, whose nodes do not move.
-};
-
-// f32 values as four byte planes: equal exponents lie side by side, which zstd likes.
-void PutPlanes(std::string* out, const std::vector<float>& values) {
-  for (int shift = 0; shift < 32; shift += 8) {
-    for (const float value : values) out->push_back(static_cast<char>(FloatBits(value) >> shift));
-  }
-}
+using namespace record_layout;
 
 bool ReadPlanes(WireReader* in, size_t count, std::vector<float>* values) {
   std::string_view planes;
@@ -74,84 +33,11 @@ bool ReadPlanes(WireReader* in, size_t count, std::vector<float>* values) {
   return true;
 }
 
-// 0 for absent, else id + 1.
-uint64_t IdCode(const std::optional<uint32_t>& id) { return id ? uint64_t{*id} + 1 : 0; }
-
 bool ReadId(WireReader* in, std::optional<uint32_t>* id) {
   uint64_t code;
   if (!in->Varint(&code) || code > (uint64_t{1} << 32)) return false;
   if (code > 0) *id = static_cast<uint32_t>(code - 1);
   return true;
-}
-
-// The candidates that are kept, in order.
-std::vector<const Candidate*> Kept(const Token& token) {
-  std::vector<const Candidate*> kept;
-  kept.reserve(token.candidates.size());
-  for (const Candidate& candidate : token.candidates) {
-    if (std::isfinite(candidate.logprob)) kept.push_back(&candidate);
-  }
-  return kept;
-}
-
-bool IsChosen(const Token& token, const Candidate& candidate) {
-  return token.logprob && FloatBits(*token.logprob) == FloatBits(candidate.logprob) &&
-         token.id == candidate.id && token.bytes == candidate.bytes;
-}
-
-struct Columns {
-  std::string flags, ranks, counts, token_bytes, token_ids, candidate_bytes, candidate_ids;
-  std::vector<float> token_logprobs, candidate_logprobs;
-};
-
-void AddToken(const Token& token, Dictionary* dictionary, Columns* columns) {
-  const std::vector<const Candidate*> candidates = Kept(token);
-  const bool has_logprob = token.logprob && std::isfinite(*token.logprob);
-  uint64_t rank = 0;
-  for (size_t i = 0; has_logprob && rank == 0 && i < candidates.size(); ++i) {
-    if (IsChosen(token, *candidates[i])) rank = i + 1;
-  }
-  columns->flags.push_back(
-      static_cast<char>((has_logprob ? kTokenHasLogprob : 0) | (token.lossy ? kTokenLossy : 0)));
-  PutVarint(&columns->ranks, rank);
-  PutVarint(&columns->counts, candidates.size());
-  if (rank == 0) {
-    PutVarint(&columns->token_bytes, dictionary->IndexOf(token.bytes));
-    PutVarint(&columns->token_ids, IdCode(token.id));
-    if (has_logprob) columns->token_logprobs.push_back(*token.logprob);
-  }
-  for (const Candidate* candidate : candidates) {
-    PutVarint(&columns->candidate_bytes, dictionary->IndexOf(candidate->bytes));
-    PutVarint(&columns->candidate_ids, IdCode(candidate->id));
-    columns->candidate_logprobs.push_back(candidate->logprob);
-  }
-}
-
-std::string EncodeBody(const SoftOutput& output) {
-  Dictionary dictionary;
-  Columns columns;
-  for (const Token& token : output.tokens) AddToken(token, &dictionary, &columns);
-  std::string body;
-  dictionary.Write(&body);
-  body.append(columns.flags).append(columns.ranks).append(columns.counts);
-  body.append(columns.token_bytes).append(columns.token_ids);
-  PutPlanes(&body, columns.token_logprobs);
-  body.append(columns.candidate_bytes).append(columns.candidate_ids);
-  PutPlanes(&body, columns.candidate_logprobs);
-  PutString(&body, output.text);
-  body.push_back(static_cast<char>(output.finish_reason));
-  PutString(&body, output.raw_finish_reason);
-  PutVarint(&body, output.usage.input_tokens);
-  PutVarint(&body, output.usage.cached_input_tokens);
-  PutVarint(&body, output.usage.output_tokens);
-  PutVarint(&body, output.usage.reasoning_tokens);
-  const Provenance& from = output.provenance;
-  for (const std::string* text :
-       {&from.teacher, &from.provider_kind, &from.model, &from.fingerprint, &from.request_id}) {
-    PutString(&body, *text);
-  }
-  PutFixed(&body, static_cast<uint64_t>(from.unix_micros));
-  return body;
 }
 
 bool ReadDictionary(WireReader* in, std::vector<std::string_view>* dictionary) {
@@ -331,32 +217,6 @@ absl::StatusOr<FullHeader> ReadHeader(std::string_view record) {
 }
 
 }  // namespace
-
-std::string EncodeRecord(const SoftOutput& output, uint64_t tokenizer_hash) {
-  // A context is 1 MB of tables; one per thread keeps small records cheap.
-  thread_local std::unique_ptr<ZSTD_CCtx, size_t (*)(ZSTD_CCtx*)> context(ZSTD_createCCtx(),
-                                                                          ZSTD_freeCCtx);
-  const std::string body = EncodeBody(output);
-  std::string frame(ZSTD_compressBound(body.size()), '\0');
-  frame.resize(ZSTD_compressCCtx(context.get(), frame.data(), frame.size(), body.data(),
-                                 body.size(), kZstdLevel));
-
-  std::string record(kMagic);
-  record.reserve(kHeaderBytes + frame.size() + kTrailerBytes);
-  PutFixed<uint8_t>(&record, kVersion);
-  PutFixed<uint8_t>(&record, 0);
-  PutFixed<uint8_t>(&record, static_cast<uint8_t>(output.support));
-  PutFixed<uint8_t>(&record, kProfileF32);
-  PutFixed<uint32_t>(&record, static_cast<uint32_t>(output.tokens.size()));
-  PutFixed<uint32_t>(&record, output.top_logprobs);
-  PutFixed<uint64_t>(&record, tokenizer_hash);
-  PutFixed<uint32_t>(&record, static_cast<uint32_t>(body.size()));
-  PutFixed<uint32_t>(&record, static_cast<uint32_t>(frame.size()));
-  PutFixed<uint64_t>(&record, Xxh3(record));
-  record.append(frame);
-  PutFixed<uint64_t>(&record, Xxh3(record));
-  return record;
-}
 
 absl::StatusOr<RecordHeader> CheckRecord(std::string_view record) {
   LIMBECK_ASSIGN_OR_RETURN(const FullHeader full, ReadHeader(record));
