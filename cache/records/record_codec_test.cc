@@ -225,5 +225,47 @@ TEST(RecordCodecTest, ReadsTheGoldenRecord) {
   EXPECT_EQ(HexEncode(Body(*golden)), HexEncode(Body(EncodeRecord(Sample(), 77))));
 }
 
+// Many tokens with everything that varies: absent and present ids and logprobs, lone tokens, bytes
+// used again and again.
+SoftOutput Large() {
+  StableRandom random(5, 0);
+  SoftOutput output;
+  output.support = Support::kTopK;
+  output.top_logprobs = 20;
+  for (int t = 0; t < 400; ++t) {
+    Token token;
+    token.bytes = "t" + std::to_string(random.Below(50));
+    token.lossy = random.Below(9) == 0;
+    if (random.Below(3) == 0) token.id = static_cast<uint32_t>(random.Below(200'000));
+    for (uint64_t c = random.Below(20); c > 0; --c) {
+      Candidate candidate{"c" + std::to_string(random.Below(3'000)), std::nullopt,
+                          -static_cast<float>(random.Below(4096)) / 512};
+      if (random.Below(2) == 0) candidate.id = static_cast<uint32_t>(random.Below(200'000));
+      token.candidates.push_back(std::move(candidate));
+    }
+    if (!token.candidates.empty() && random.Below(2) == 0) {
+      const Candidate& chosen = token.candidates[random.Below(token.candidates.size())];
+      token.bytes = chosen.bytes;
+      token.id = chosen.id;
+      token.logprob = chosen.logprob;
+    } else if (random.Below(2) == 0) {
+      token.logprob = -1.5F;
+    }
+    output.text += token.bytes;
+    output.tokens.push_back(std::move(token));
+  }
+  return output;
+}
+
+TEST(RecordCodecTest, LargeBodiesKeepTheirBytes) {
+  ExpectRoundTrip(Large());
+  const std::string record = EncodeRecord(Large(), 7);
+  std::string body(1 << 20, '\0');
+  body.resize(ZSTD_decompress(body.data(), body.size(), record.data() + 40, record.size() - 48));
+  // What the first version of the encoder wrote.
+  EXPECT_EQ(body.size(), 45690u);
+  EXPECT_EQ(Xxh3(body), 13013837211626379125u);
+}
+
 }  // namespace
 }  // namespace limbeck::cache
