@@ -1,6 +1,6 @@
 // The cache as a whole.
 #include "base/grpc/channel.h"
-#include "cache/service/cache_service_fixture.h"
+#include "cache/service/cache_service_test_fixture.h"
 #include "limbeck/v1/cache_service.grpc.pb.h"
 
 namespace limbeck::cache {

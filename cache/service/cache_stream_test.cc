@@ -3,7 +3,7 @@
 #include <thread>
 
 #include "base/grpc/channel.h"
-#include "cache/service/cache_service_fixture.h"
+#include "cache/service/cache_service_test_fixture.h"
 #include "cache/service/frame_source.h"
 #include "cache/snapshots/item_codec.h"
 #include "limbeck/v1/cache_service.grpc.pb.h"
