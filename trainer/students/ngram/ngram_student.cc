@@ -4,6 +4,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "trainer/students/row_numbers.h"
 #include "trainer/text/hashed_ngrams.h"
 
 namespace limbeck::trainer {
@@ -57,13 +58,7 @@ class NgramStudent : public Student {
       batch->weights.insert(batch->weights.end(), features.weights.begin(), features.weights.end());
       batch->offsets.push_back(batch->columns.size());
     }
-    batch->rows = batch->columns;
-    std::sort(batch->rows.begin(), batch->rows.end());
-    batch->rows.erase(std::unique(batch->rows.begin(), batch->rows.end()), batch->rows.end());
-    for (uint32_t& column : batch->columns) {
-      column = static_cast<uint32_t>(
-          std::lower_bound(batch->rows.begin(), batch->rows.end(), column) - batch->rows.begin());
-    }
+    batch->rows = NumberRows(options_.hash_bits, batch->columns);
     return batch;
   }
 
