@@ -26,7 +26,7 @@ constexpr double kLatencyMs = 150;
 // Training lasts for seconds too, and is saved often, so that kills meet workers that write.
 DefinitionsJob LongJob() {
   DefinitionsJob job;
-  job.epochs = 120;
+  job.epochs = 240;
   job.checkpoint_steps = 10;
   job.hash_bits = 16;
   return job;

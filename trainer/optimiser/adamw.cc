@@ -1,6 +1,5 @@
 #include "trainer/optimiser/adamw.h"
 
-#include <algorithm>
 #include <cmath>
 
 namespace limbeck::trainer {
@@ -19,10 +18,10 @@ struct AdamW::Coefficients {
 
 namespace {
 
-// Rows of a table in one block: values and moments of it stay in the first-level cache.
-constexpr size_t kBlockFloats = 1024;
+// Touched rows lie apart, so that each would wait for memory: this many are fetched ahead.
+constexpr size_t kRowsAhead = 8;
 
-// Loops that g++ makes vectors of: without __restrict each store might change the next load.
+// A loop that g++ makes vectors of: without __restrict each store might change the next load.
 template <typename Coefficients>
 void Update(const Coefficients& c, const float* __restrict gradient, size_t count,
             float* __restrict values, float* __restrict first, float* __restrict second) {
@@ -47,26 +46,19 @@ AdamW::AdamW(std::vector<Parameter>* parameters, const AdamWOptions& options)
 void AdamW::UpdateRows(size_t parameter, const Coefficients& coefficients) {
   const Parameter& p = (*parameters_)[parameter];
   const size_t width = p.RowWidth();
-  const size_t block_rows = std::max<size_t>(1, kBlockFloats / std::max<size_t>(1, width));
-  block_.resize(3 * block_rows * width);
-  float* const values = block_.data();
-  float* const first = values + block_rows * width;
-  float* const second = first + block_rows * width;
-  for (size_t begin = 0; begin < p.rows.size(); begin += block_rows) {
-    const size_t rows = std::min(block_rows, p.rows.size() - begin);
-    for (size_t r = 0; r < rows; ++r) {
-      const size_t at = p.rows[begin + r] * width;
-      std::copy_n(p.values.data() + at, width, values + r * width);
-      std::copy_n(first_[parameter].data() + at, width, first + r * width);
-      std::copy_n(second_[parameter].data() + at, width, second + r * width);
+  float* const values = p.values.data();
+  float* const first = first_[parameter].data();
+  float* const second = second_[parameter].data();
+  for (size_t r = 0; r < p.rows.size(); ++r) {
+    if (r + kRowsAhead < p.rows.size()) {
+      const size_t ahead = p.rows[r + kRowsAhead] * width;
+      __builtin_prefetch(values + ahead, 1);
+      __builtin_prefetch(first + ahead, 1);
+      __builtin_prefetch(second + ahead, 1);
     }
-    Update(coefficients, p.gradient.data() + begin * width, rows * width, values, first, second);
-    for (size_t r = 0; r < rows; ++r) {
-      const size_t at = p.rows[begin + r] * width;
-      std::copy_n(values + r * width, width, p.values.data() + at);
-      std::copy_n(first + r * width, width, first_[parameter].data() + at);
-      std::copy_n(second + r * width, width, second_[parameter].data() + at);
-    }
+    const size_t at = p.rows[r] * width;
+    Update(coefficients, p.gradient.data() + r * width, width, values + at, first + at,
+           second + at);
   }
 }
 

@@ -35,7 +35,6 @@ class AdamW {
 
  private:
   struct Coefficients;
-  // Gathers touched rows into contiguous blocks, updates those and puts them back.
   void UpdateRows(size_t parameter, const Coefficients& coefficients);
 
   std::vector<Parameter>* const parameters_;
@@ -43,7 +42,6 @@ class AdamW {
   std::vector<std::vector<float>> first_;
   std::vector<std::vector<float>> second_;
   uint64_t steps_ = 0;
-  std::vector<float> block_;  // UpdateRows' values and moments.
 };
 
 // L2 norm over all gradients.

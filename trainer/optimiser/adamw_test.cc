@@ -42,7 +42,7 @@ TEST(AdamWTest, MovesOnlyTouchedRowsOfATable) {
 }
 
 TEST(AdamWTest, ATableWithAllRowsTouchedMovesAsADenseOneToTheBit) {
-  // More rows than one block holds, and a width that divides no vector.
+  // A width that divides no vector.
   constexpr size_t kRows = 700;
   constexpr size_t kWidth = 5;
   std::vector<float> dense(kRows * kWidth, 0.5F);

@@ -8,8 +8,7 @@
 namespace limbeck::trainer {
 
 // Replaces each of `rows`, all below 2^`bits`, by its index in the ascending list of the distinct
-// ones, which is returned. Time is linear: a radix sort, since comparing took most of the time in
-// which a batch was prepared.
+// ones, which is returned. Time is linear.
 std::vector<uint32_t> NumberRows(uint32_t bits, std::span<uint32_t> rows);
 
 }  // namespace limbeck::trainer
