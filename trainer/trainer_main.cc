@@ -31,6 +31,10 @@ struct WorkFlags {
   std::string work_dir = "limbeck-trainer";
   std::string host = "127.0.0.1";
   int threads = 1;
+  double checkpoint_min_seconds =
+      absl::ToDoubleSeconds(trainer::WorkerSettings().checkpoint_min_interval);
+  double checkpoint_max_seconds =
+      absl::ToDoubleSeconds(trainer::WorkerSettings().checkpoint_max_interval);
   std::string token_file;
   std::string ca_file;
   bool tls = false;
@@ -103,7 +107,13 @@ absl::Status Work(const WorkFlags& flags) {
   LIMBECK_ASSIGN_OR_RETURN(const auto channel,
                            rpc::NewChannel(flags.gateway, options.cache_channel));
   options.worker_id = flags.worker_id.empty() ? DefaultWorkerId() : flags.worker_id;
-  options.settings = {.work_dir = flags.work_dir, .host = flags.host, .threads = flags.threads};
+  options.settings = {
+      .work_dir = flags.work_dir,
+      .host = flags.host,
+      .threads = flags.threads,
+      .checkpoint_min_interval = absl::Seconds(flags.checkpoint_min_seconds),
+      .checkpoint_max_interval = absl::Seconds(flags.checkpoint_max_seconds),
+  };
   LIMBECK_RETURN_IF_ERROR(MakeDirectories(flags.work_dir));
   trainer::SetComputeThreads(flags.threads);
   trainer::Worker worker(options, channel, Clock::Real());
@@ -131,6 +141,14 @@ void AddWork(CLI::App& app, WorkFlags* flags) {
       ->capture_default_str();
   work->add_option("--threads", flags->threads, "Threads of the student's arithmetic")
       ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  work->add_option("--checkpoint-min-seconds", flags->checkpoint_min_seconds,
+                   "Time between checkpoints, at least; method.checkpoint_steps counts beside it")
+      ->check(CLI::Range(0.0, 86400.0))
+      ->capture_default_str();
+  work->add_option("--checkpoint-max-seconds", flags->checkpoint_max_seconds,
+                   "Time after which a checkpoint is written however few steps were made")
+      ->check(CLI::Range(0.1, 86400.0))
       ->capture_default_str();
   work->add_option("--token-file", flags->token_file, "File with the token that servers ask for");
   work->add_flag("--tls", flags->tls, "Speak TLS to gateway and cache");

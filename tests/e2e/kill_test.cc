@@ -23,10 +23,10 @@ using nlohmann::json;
 constexpr int kKills = 10;
 // Answers take this long, so that buying 260 of them lasts for seconds.
 constexpr double kLatencyMs = 150;
-// Training lasts for seconds too, and is kept often.
+// Training lasts for seconds too, and is saved often, so that kills meet workers that write.
 DefinitionsJob LongJob() {
   DefinitionsJob job;
-  job.epochs = 120;
+  job.epochs = 240;
   job.checkpoint_steps = 10;
   job.hash_bits = 16;
   return job;
@@ -43,6 +43,7 @@ absl::StatusOr<std::unique_ptr<Cluster>> StartCluster() {
   ClusterOptions options;
   options.teacher_script = *script;
   options.max_concurrency = 8;
+  options.worker_arguments = {"--checkpoint-min-seconds", "0.1"};
   return Cluster::Start(std::move(options));
 }
 

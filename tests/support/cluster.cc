@@ -95,6 +95,8 @@ absl::StatusOr<ProcessOptions> Cluster::Program(const std::string& part) const {
     options.arguments = {"work", "--gateway",  gateway_target(),        "--worker-id",
                          part,   "--work-dir", (dir() / part).string(), "--threads",
                          "1"};
+    options.arguments.insert(options.arguments.end(), options_.worker_arguments.begin(),
+                             options_.worker_arguments.end());
     options.environment = {{"OMP_WAIT_POLICY", "passive"}};
   } else {
     return absl::NotFoundError(absl::StrCat("no part ", part));

@@ -21,6 +21,8 @@ struct ClusterOptions {
   // Only the cache.
   bool cache_only = false;
   size_t workers = 2;
+  // Further arguments of "limbeck-trainer work".
+  std::vector<std::string> worker_arguments;
   // "openai" or "anthropic".
   std::string teacher_kind = "openai";
   // JSON for the fake teacher: latency, keywords, faults.

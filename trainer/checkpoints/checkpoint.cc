@@ -1,6 +1,10 @@
 #include "trainer/checkpoints/checkpoint.h"
 
+#include <fcntl.h>
+#include <stdio.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <map>
 #include <system_error>
@@ -21,6 +25,7 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 constexpr char kPrefix[] = "step-";
+constexpr char kSidePrefix[] = ".writing-";
 constexpr char kModel[] = "model.safetensors";
 constexpr char kOptimiser[] = "optimizer.safetensors";
 constexpr char kManifest[] = "manifest.json";
@@ -46,12 +51,14 @@ absl::Status Fill(const TensorFile& file, const std::string& name,
   return absl::OkStatus();
 }
 
-// Names of whole checkpoints, newest first; the step is in the name with leading zeros.
-std::vector<fs::path> Folders(const fs::path& directory) {
+// Folders whose names begin with `prefix`; whole checkpoints newest first, since the step is in the
+// name with leading zeros.
+std::vector<fs::path> Folders(const fs::path& directory, std::string_view prefix) {
   std::vector<fs::path> folders;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(directory, error)) {
-    if (entry.path().filename().string().rfind(kPrefix, 0) == 0) folders.push_back(entry.path());
+  for (fs::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    if (name.rfind(prefix, 0) == 0) folders.push_back(it->path());
   }
   std::sort(folders.rbegin(), folders.rend());
   return folders;
@@ -60,9 +67,8 @@ std::vector<fs::path> Folders(const fs::path& directory) {
 // The three files of a checkpoint by name.
 using Files = std::map<std::string, std::string>;
 
-Files EncodeFiles(const RunPosition& position, Student* student, AdamW* optimiser) {
-  Files files = {{kModel, EncodeModel(student)},
-                 {kOptimiser, EncodeOptimiser(student->parameters(), optimiser)}};
+std::string EncodeManifest(const RunState& state) {
+  const RunPosition& position = state.position;
   Json manifest = {{"format", kFormat},
                    {"step", position.step},
                    {"epoch", position.epoch},
@@ -76,11 +82,25 @@ Files EncodeFiles(const RunPosition& position, Student* student, AdamW* optimise
     manifest["curve"].push_back(
         {p.step, p.epoch, p.train_loss, p.validation_kl, p.validation_agreement});
   }
-  for (const char* name : {kModel, kOptimiser}) {
-    manifest["sha256"][name] = Sha256Hex(files.at(name));
+  manifest["sha256"][kModel] = Sha256Hex(state.model);
+  manifest["sha256"][kOptimiser] = Sha256Hex(state.optimiser);
+  return manifest.dump(1);
+}
+
+// Puts `side` in the place of `folder` in one step, so that one of them has the name at any time.
+absl::Status Exchange(const fs::path& side, const fs::path& folder) {
+  if (::renameat2(AT_FDCWD, side.c_str(), AT_FDCWD, folder.c_str(), RENAME_EXCHANGE) == 0) {
+    std::error_code ignored;
+    fs::remove_all(side, ignored);  // What had the name before.
+    return absl::OkStatus();
   }
-  files[kManifest] = manifest.dump(1);
-  return files;
+  // None had the name, or the filesystem cannot exchange.
+  std::error_code error;
+  if (errno != ENOENT) fs::remove_all(folder, error);
+  fs::rename(side, folder, error);
+  if (!error) return absl::OkStatus();
+  return absl::UnavailableError(
+      absl::StrCat("rename checkpoint to ", folder.string(), ": ", error.message()));
 }
 
 RunPosition ReadPosition(const Json& manifest) {
@@ -149,34 +169,35 @@ absl::Status DecodeModel(std::string_view content, Student* student) {
   return absl::OkStatus();
 }
 
-absl::Status SaveCheckpoint(const fs::path& directory, const RunPosition& position,
-                            Student* student, AdamW* optimiser) {
-  const fs::path folder =
-      directory / absl::StrFormat("%s%012d", kPrefix, static_cast<int64_t>(position.step));
-  const fs::path side = directory / absl::StrCat(".writing-", position.step);
-  std::error_code error;
-  fs::remove_all(side, error);
+RunState CopyRun(const RunPosition& position, Student* student, AdamW* optimiser) {
+  return {.position = position,
+          .model = EncodeModel(student),
+          .optimiser = EncodeOptimiser(student->parameters(), optimiser)};
+}
+
+absl::Status WriteCheckpoint(const fs::path& directory, const RunState& state) {
+  const auto step = static_cast<int64_t>(state.position.step);
+  std::error_code ignored;
+  // A process that was killed while writing left one of these.
+  for (const fs::path& left : Folders(directory, kSidePrefix)) fs::remove_all(left, ignored);
+  const fs::path side = directory / absl::StrCat(kSidePrefix, step);
   LIMBECK_RETURN_IF_ERROR(MakeDirectories(side));
-  const Files files = EncodeFiles(position, student, optimiser);
-  for (const char* name : {kModel, kOptimiser, kManifest}) {
-    LIMBECK_RETURN_IF_ERROR(WriteFileDurably(side / name, files.at(name)));
-  }
+  LIMBECK_RETURN_IF_ERROR(WriteFileDurably(side / kModel, state.model));
+  LIMBECK_RETURN_IF_ERROR(WriteFileDurably(side / kOptimiser, state.optimiser));
+  LIMBECK_RETURN_IF_ERROR(WriteFileDurably(side / kManifest, EncodeManifest(state)));
   // The same step may be there already: damaged, or written before the run was moved back.
-  fs::remove_all(folder, error);
-  fs::rename(side, folder, error);
-  if (error) {
-    return absl::UnavailableError(
-        absl::StrCat("rename checkpoint to ", folder.string(), ": ", error.message()));
-  }
+  LIMBECK_RETURN_IF_ERROR(Exchange(side, directory / absl::StrFormat("%s%012d", kPrefix, step)));
   LIMBECK_RETURN_IF_ERROR(SyncDirectory(directory));
-  const std::vector<fs::path> folders = Folders(directory);
-  for (size_t i = kCheckpointsKept; i < folders.size(); ++i) fs::remove_all(folders[i], error);
+  const std::vector<fs::path> folders = Folders(directory, kPrefix);
+  for (size_t i = kCheckpointsKept; i < folders.size(); ++i) fs::remove_all(folders[i], ignored);
   return absl::OkStatus();
 }
 
-std::string EncodeRun(const RunPosition& position, Student* student, AdamW* optimiser) {
+std::string EncodeRun(const RunState& state) {
+  const Files files = {
+      {kModel, state.model}, {kOptimiser, state.optimiser}, {kManifest, EncodeManifest(state)}};
   std::string bytes;
-  for (const auto& [name, content] : EncodeFiles(position, student, optimiser)) {
+  for (const auto& [name, content] : files) {
     const uint64_t size = content.size();
     bytes.append(reinterpret_cast<const char*>(&size), sizeof(size));
     bytes += content;
@@ -203,7 +224,7 @@ absl::StatusOr<RunPosition> LoadNewestCheckpoint(const fs::path& directory,
                                                  std::string_view run_hash, Student* student,
                                                  AdamW* optimiser) {
   std::string reasons;
-  for (const fs::path& folder : Folders(directory)) {
+  for (const fs::path& folder : Folders(directory, kPrefix)) {
     auto position = LoadFolder(folder, run_hash, student, optimiser);
     if (position.ok()) return position;
     absl::StrAppend(&reasons, "; ", folder.filename().string(), ": ", position.status().message());

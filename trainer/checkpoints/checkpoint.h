@@ -4,8 +4,9 @@
 //                         optimizer.safetensors
 //                         manifest.json          last; names the hashes of the others
 //
-// A checkpoint is written beside its final name, synced, then renamed: after any crash a folder
-// named step-… is whole or fails its hashes.
+// A checkpoint is written beside its final name, synced, then renamed; one of the same step that is
+// there already is exchanged with it. After any crash a folder named step-… is whole or fails its
+// hashes, and an older one is there until a newer one is durable.
 #pragma once
 
 #include <cstdint>
@@ -49,9 +50,18 @@ struct RunPosition {
 // Whole checkpoints kept per run; older ones are deleted after a newer one is durable.
 inline constexpr size_t kCheckpointsKept = 2;
 
-// Writes a checkpoint of `student` and `optimiser` durably and deletes old ones.
-absl::Status SaveCheckpoint(const std::filesystem::path& directory, const RunPosition& position,
-                            Student* student, AdamW* optimiser);
+// A copy of all that a checkpoint holds, apart from the live student and optimiser.
+struct RunState {
+  RunPosition position;
+  std::string model;      // Safetensors, as EncodeModel.
+  std::string optimiser;  // Safetensors, both moments of each parameter.
+};
+
+// Copies the tensors once and computes nothing: cheap enough for the training thread.
+RunState CopyRun(const RunPosition& position, Student* student, AdamW* optimiser);
+
+// Writes a checkpoint durably and deletes old ones. One writer a directory at a time.
+absl::Status WriteCheckpoint(const std::filesystem::path& directory, const RunState& state);
 
 // Loads the newest whole checkpoint with `run_hash` into student and optimiser, and returns its
 // position. Damaged ones and those of another run are passed over. NOT_FOUND where none is left.
@@ -60,7 +70,7 @@ absl::StatusOr<RunPosition> LoadNewestCheckpoint(const std::filesystem::path& di
                                                  AdamW* optimiser);
 
 // The same as one string, to hand to ranks that are behind, and back.
-std::string EncodeRun(const RunPosition& position, Student* student, AdamW* optimiser);
+std::string EncodeRun(const RunState& state);
 absl::StatusOr<RunPosition> DecodeRun(std::string_view bytes, std::string_view run_hash,
                                       Student* student, AdamW* optimiser);
 

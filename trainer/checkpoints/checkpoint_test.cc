@@ -28,9 +28,9 @@ struct MarkedRun {
   }
   absl::Status Save(const std::filesystem::path& dir, uint64_t step) {
     Mark(static_cast<float>(step));
-    return SaveCheckpoint(dir,
-                          {.step = step, .epoch = 3, .position = 64, .seed = 5, .run_hash = "run"},
-                          student.get(), &optimiser);
+    return WriteCheckpoint(
+        dir, CopyRun({.step = step, .epoch = 3, .position = 64, .seed = 5, .run_hash = "run"},
+                     student.get(), &optimiser));
   }
 };
 
@@ -78,6 +78,33 @@ TEST(CheckpointTest, FallsBackWhenTheNewestIsDamaged) {
   }
 }
 
+TEST(CheckpointTest, TakesThePlaceOfADamagedOneOfTheSameStep) {
+  const ScopedTempDirectory dir;
+  MarkedRun run;
+  ASSERT_TRUE(run.Save(dir.path(), 50).ok());
+  ASSERT_TRUE(WriteFileDurably(dir.path() / "step-000000000050" / "manifest.json", "damaged").ok());
+  ASSERT_TRUE(run.Save(dir.path(), 50).ok());
+  ExpectStep(LoadNewestCheckpoint(dir.path(), "run", run.student.get(), &run.optimiser), &run, 50);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir.path()), {}), 1);
+}
+
+TEST(CheckpointTest, RemovesWhatAKilledWriterLeft) {
+  const ScopedTempDirectory dir;
+  MarkedRun run;
+  ASSERT_TRUE(MakeDirectories(dir.path() / ".writing-40").ok());
+  ASSERT_TRUE(run.Save(dir.path(), 50).ok());
+  EXPECT_FALSE(std::filesystem::exists(dir.path() / ".writing-40"));
+}
+
+TEST(CheckpointTest, ACopyDoesNotFollowTheStudent) {
+  MarkedRun run;
+  run.Mark(3);
+  const RunState state = CopyRun({.step = 3, .run_hash = "run"}, run.student.get(), &run.optimiser);
+  run.Mark(4);
+  MarkedRun other;
+  ExpectStep(DecodeRun(EncodeRun(state), "run", other.student.get(), &other.optimiser), &other, 3);
+}
+
 TEST(CheckpointTest, PassesOverAnotherRun) {
   const ScopedTempDirectory dir;
   MarkedRun run;
@@ -98,7 +125,7 @@ TEST(CheckpointTest, TravelsAsOneString) {
                              .loss_sum = 0.1,
                              .loss_rows = 3,
                              .curve = {{.step = 5, .epoch = 1.0, .train_loss = 0.3}}};
-  const std::string bytes = EncodeRun(position, run.student.get(), &run.optimiser);
+  const std::string bytes = EncodeRun(CopyRun(position, run.student.get(), &run.optimiser));
   MarkedRun other;
   const auto decoded = DecodeRun(bytes, "run", other.student.get(), &other.optimiser);
   ExpectStep(decoded, &other, 7);

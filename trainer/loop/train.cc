@@ -1,15 +1,17 @@
 #include "trainer/loop/train.h"
 
-#include <array>
+#include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "trainer/checkpoints/checkpoint_writer.h"
 #include "trainer/loop/validate.h"
 #include "trainer/optimiser/adamw.h"
-#include "trainer/parallel/gradients.h"
+#include "trainer/parallel/step_exchange.h"
 
 namespace limbeck::trainer {
 namespace {
@@ -24,13 +26,18 @@ class Run {
         validation_(validation),
         hooks_(hooks),
         optimiser_(&student->parameters(), {.weight_decay = options.weight_decay}),
-        steps_total_(StepsTotal(options)) {
+        steps_total_(StepsTotal(options)),
+        timer_(options.checkpoints, options.clock, 0),
+        writer_([this](const RunState& state) {
+          return WriteCheckpoint(options_.checkpoint_directory, state);
+        }) {
     position_.seed = options.seed;
     position_.run_hash = options.run_hash;
   }
 
   absl::StatusOr<std::vector<CurvePoint>> Execute() {
     LIMBECK_RETURN_IF_ERROR(Resume());
+    timer_.Saved(position_.step);
     auto reader = hooks_.open_batches(position_.epoch, position_.position);
     while (position_.step < steps_total_) {
       const absl::Status status = NextStep(reader.get());
@@ -46,10 +53,13 @@ class Run {
   // Brings every rank to the state of the newest checkpoint in the group.
   absl::Status Resume();
   absl::Status NextStep(BatchReader* reader);
-  // Forward, backward, sum over the group, update. Returns the global batch's loss sum.
-  absl::StatusOr<double> Step(const RowBatch& batch);
+  // Forward, backward, sum over the group, update. Returns the group's totals.
+  absl::StatusOr<StepTotals> Step(const RowBatch& batch);
+  // Sum of the loss over this rank's rows; sets the student's gradients.
+  absl::StatusOr<double> ForwardBackward(const RowBatch& batch);
   absl::Status EndEpoch(TrainEvent* event);
-  absl::Status Save();
+  void Save();
+  uint64_t checkpoint_step() const { return std::max(resumed_step_, writer_.saved_step()); }
   void SaveAfter(const absl::Status& status);
 
   const TrainOptions& options_;
@@ -60,9 +70,12 @@ class Run {
   AdamW optimiser_;
   const uint64_t steps_total_;
   RunPosition position_;
-  uint64_t checkpoint_step_ = 0;
+  CheckpointTimer timer_;
+  uint64_t resumed_step_ = 0;    // Of the checkpoint that was loaded.
+  uint64_t submitted_step_ = 0;  // Of the last state given to the writer, or loaded.
   // `position_` and the parameters belong together.
   bool whole_step_ = true;
+  CheckpointWriter writer_;  // Last, so that it ends before what it uses.
 };
 
 absl::Status Run::Resume() {
@@ -70,14 +83,14 @@ absl::Status Run::Resume() {
       LoadNewestCheckpoint(options_.checkpoint_directory, options_.run_hash, student_, &optimiser_);
   if (loaded.ok()) {
     position_ = std::move(*loaded);
-    checkpoint_step_ = position_.step;
+    resumed_step_ = submitted_step_ = position_.step;
   } else if (!absl::IsNotFound(loaded.status())) {
     return loaded.status();
   }
   if (group_->world_size() == 1) return absl::OkStatus();
   // Equal steps may still differ in bits when groups of other sizes made them.
-  const std::string mine =
-      absl::StrCat(position_.step, " ", Sha256Hex(EncodeRun(position_, student_, &optimiser_)));
+  const std::string mine = absl::StrCat(
+      position_.step, " ", Sha256Hex(EncodeRun(CopyRun(position_, student_, &optimiser_))));
   LIMBECK_ASSIGN_OR_RETURN(const std::vector<std::string> states, group_->AllGather(mine));
   uint32_t source = 0;
   bool all_equal = true;
@@ -88,14 +101,14 @@ absl::Status Run::Resume() {
   }
   if (all_equal) return absl::OkStatus();
   std::string state;
-  if (group_->rank() == source) state = EncodeRun(position_, student_, &optimiser_);
+  if (group_->rank() == source) state = EncodeRun(CopyRun(position_, student_, &optimiser_));
   LIMBECK_RETURN_IF_ERROR(group_->Broadcast(source, &state));
   if (group_->rank() == source) return absl::OkStatus();
   LIMBECK_ASSIGN_OR_RETURN(position_, DecodeRun(state, options_.run_hash, student_, &optimiser_));
   return absl::OkStatus();
 }
 
-absl::StatusOr<double> Run::Step(const RowBatch& batch) {
+absl::StatusOr<double> Run::ForwardBackward(const RowBatch& batch) {
   const double progress =
       steps_total_ > 1 ? static_cast<double>(position_.step) / static_cast<double>(steps_total_ - 1)
                        : 1.0;
@@ -112,16 +125,21 @@ absl::StatusOr<double> Run::Step(const RowBatch& batch) {
                              std::span(dlogits).subspan(b * labels, labels));
   }
   LIMBECK_RETURN_IF_ERROR(student_->Backward(dlogits));
+  return loss;
+}
+
+absl::StatusOr<StepTotals> Run::Step(const RowBatch& batch) {
+  LIMBECK_ASSIGN_OR_RETURN(const double loss, ForwardBackward(batch));
   std::vector<Parameter>& parameters = student_->parameters();
-  // With the loss travels the number of rows, so that a lost row is noticed and not trained around.
-  std::array<float, 2> sums = {static_cast<float>(loss), static_cast<float>(batch.targets.size())};
-  LIMBECK_RETURN_IF_ERROR(AllReduceGradients(group_, &parameters, sums));
-  if (sums[1] != static_cast<float>(batch.global_rows)) {
-    return absl::DataLossError(absl::StrCat("workers got ", sums[1], " of ", batch.global_rows,
+  const StepTotals mine{
+      .loss = loss, .rows = batch.targets.size(), .checkpoint = timer_.Due(position_.step + 1)};
+  LIMBECK_ASSIGN_OR_RETURN(const StepTotals totals, ExchangeStep(group_, &parameters, mine));
+  if (totals.rows != batch.global_rows) {
+    return absl::DataLossError(absl::StrCat("workers got ", totals.rows, " of ", batch.global_rows,
                                             " rows of epoch ", batch.epoch, " position ",
                                             batch.position));
   }
-  if (!std::isfinite(sums[0])) {
+  if (!std::isfinite(totals.loss)) {
     return absl::InvalidArgumentError(
         absl::StrCat("training loss is not finite at step ", position_.step,
                      "; lower method.learning_rate or method.max_gradient_norm"));
@@ -129,34 +147,35 @@ absl::StatusOr<double> Run::Step(const RowBatch& batch) {
   ClipGradients(&parameters, options_.max_gradient_norm);
   optimiser_.Step(options_.learning_rate *
                   LearningRateShare(position_.step, steps_total_, options_.warmup_share));
-  return sums[0];
+  return totals;
 }
 
 absl::Status Run::NextStep(BatchReader* reader) {
   if (hooks_.cancelled != nullptr && hooks_.cancelled->load()) {
     return absl::CancelledError("training was stopped");
   }
+  LIMBECK_RETURN_IF_ERROR(writer_.TakeFailure());
   LIMBECK_ASSIGN_OR_RETURN(const RowBatch batch, reader->Next());
-  LIMBECK_ASSIGN_OR_RETURN(const double loss, Step(batch));
+  LIMBECK_ASSIGN_OR_RETURN(const StepTotals totals, Step(batch));
   whole_step_ = false;
   ++position_.step;
-  position_.loss_sum += loss;
+  position_.loss_sum += totals.loss;
   position_.loss_rows += batch.global_rows;
   position_.epoch = batch.epoch;
   position_.position = batch.position + batch.global_rows;
   TrainEvent event{.step = position_.step,
                    .steps_total = steps_total_,
-                   .train_loss = loss / static_cast<double>(batch.global_rows)};
+                   .train_loss = totals.loss / static_cast<double>(batch.global_rows)};
   if (position_.position >= options_.items) {
     ++position_.epoch;
     position_.position = 0;
     LIMBECK_RETURN_IF_ERROR(EndEpoch(&event));
   }
   whole_step_ = true;
-  if (position_.step % options_.checkpoint_steps == 0 || position_.step == steps_total_) {
-    LIMBECK_RETURN_IF_ERROR(Save());
-  }
-  event.checkpoint_step = checkpoint_step_;
+  const bool last = position_.step == steps_total_;
+  if (totals.checkpoint || last) Save();
+  if (last) LIMBECK_RETURN_IF_ERROR(writer_.Finish());
+  event.checkpoint_step = checkpoint_step();
   if (hooks_.on_event) hooks_.on_event(event);
   return absl::OkStatus();
 }
@@ -174,28 +193,26 @@ absl::Status Run::EndEpoch(TrainEvent* event) {
   position_.loss_rows = 0;
   if (group_->world_size() > 1) {
     // The curve is part of the checkpoint, which any rank may have to provide.
-    std::string bytes(reinterpret_cast<const char*>(&point), sizeof(point));
-    LIMBECK_RETURN_IF_ERROR(group_->Broadcast(0, &bytes));
-    bytes.copy(reinterpret_cast<char*>(&point), sizeof(point));
+    LIMBECK_RETURN_IF_ERROR(
+        group_->BroadcastFixed(0, {reinterpret_cast<char*>(&point), sizeof(point)}));
   }
   position_.curve.push_back(point);
   event->point = point;
   return absl::OkStatus();
 }
 
-absl::Status Run::Save() {
-  LIMBECK_RETURN_IF_ERROR(
-      SaveCheckpoint(options_.checkpoint_directory, position_, student_, &optimiser_));
-  checkpoint_step_ = position_.step;
-  return absl::OkStatus();
+void Run::Save() {
+  writer_.Submit(CopyRun(position_, student_, &optimiser_));
+  submitted_step_ = position_.step;
+  timer_.Saved(position_.step);
 }
 
 void Run::SaveAfter(const absl::Status& status) {
   if (!absl::IsCancelled(status) && !absl::IsUnavailable(status)) return;
-  if (!whole_step_ || position_.step == checkpoint_step_) return;
-  const absl::Status saved = Save();
+  if (whole_step_ && position_.step != submitted_step_) Save();
+  const absl::Status saved = writer_.Finish();
   if (!saved.ok()) {
-    LIMBECK_LOG(WARNING) << "no checkpoint after interruption: " << saved.ToString();
+    LIMBECK_LOG(WARNING) << "after an interruption: " << saved.ToString();
   }
 }
 

@@ -10,6 +10,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "base/clock.h"
+#include "trainer/checkpoints/cadence.h"
 #include "trainer/checkpoints/checkpoint.h"
 #include "trainer/data/batch_reader.h"
 #include "trainer/parallel/process_group.h"
@@ -29,12 +31,15 @@ struct TrainOptions {
   double warmup_share = 0.05;
   double max_gradient_norm = 1.0;
   uint64_t seed = 1;
-  uint32_t checkpoint_steps = 50;
+  // Rank 0's counts for the whole group. The last step, and the last whole one of a run that is
+  // stopped or loses a peer, are saved in any case.
+  CheckpointCadence checkpoints;
   uint64_t items = 0;  // Of the training snapshot.
   // Equal in all processes that may go on with this run; see RunPosition.
   std::string run_hash;
   // Of this worker and this job.
   std::filesystem::path checkpoint_directory;
+  Clock* clock = Clock::Real();  // Outlives the run.
 };
 
 struct TrainEvent {
@@ -42,7 +47,7 @@ struct TrainEvent {
   uint64_t steps_total = 0;
   double train_loss = 0.0;          // Mean since the event before.
   std::optional<CurvePoint> point;  // Set when an epoch ended.
-  uint64_t checkpoint_step = 0;
+  uint64_t checkpoint_step = 0;     // Newest durable checkpoint.
 };
 
 struct TrainHooks {
@@ -62,8 +67,9 @@ uint64_t StepsTotal(const TrainOptions& options);
 // bits as one that was not. The loss is Σ over the global batch / its rows, so the size of the
 // group changes the result by rounding only. `validation` is used by rank 0 at each epoch's end.
 // Returns the learning curve. CANCELLED after `cancelled`, UNAVAILABLE when a peer or the cache is
-// lost; both leave a checkpoint of the last whole step. INVALID_ARGUMENT and DATA_LOSS: the run
-// cannot succeed.
+// lost; both leave a checkpoint of the last whole step. A checkpoint that cannot be written ends
+// the run with that error at the next step. INVALID_ARGUMENT and DATA_LOSS: the run cannot succeed.
+// Checkpoints are written beside training; none is under way once this returns.
 absl::StatusOr<std::vector<CurvePoint>> Train(const TrainOptions& options, Student* student,
                                               ProcessGroup* group,
                                               const std::vector<TeacherRow>& validation,

@@ -1,5 +1,6 @@
 #include "trainer/loop/train.h"
 
+#include <algorithm>
 #include <atomic>
 
 #include <gtest/gtest.h>
@@ -25,6 +26,8 @@ class TrainTest : public testing::Test {
     std::vector<CurvePoint> curve;
     std::string model;
     uint64_t events = 0;
+    std::vector<uint64_t> checkpoints;  // As each event tells.
+    uint64_t rounds = 0;                // Of the group.
   };
 
   TrainOptions Options(const std::string& worker) {
@@ -32,7 +35,7 @@ class TrainTest : public testing::Test {
     options.epochs = 4;
     options.global_batch = 8;
     options.learning_rate = 0.02;
-    options.checkpoint_steps = 5;
+    options.checkpoints = {.steps = 5, .min_interval = absl::ZeroDuration()};
     options.items = items_.size();
     options.run_hash = "run";
     options.checkpoint_directory = dir_.path() / worker;
@@ -48,6 +51,8 @@ class TrainTest : public testing::Test {
     TrainHooks hooks;
     hooks.cancelled = &cancelled;
     hooks.on_event = [&](const TrainEvent& event) {
+      outcome.checkpoints.push_back(event.checkpoint_step);
+      if (after_step_) after_step_(group->rank());
       if (++outcome.events >= stop_after) cancelled = true;
     };
     hooks.open_batches = [&](uint32_t epoch, uint64_t position) {
@@ -62,12 +67,12 @@ class TrainTest : public testing::Test {
                             uint32_t e,
                             uint64_t p) -> absl::StatusOr<std::unique_ptr<cache::ItemStream>> {
         return std::make_unique<StreamForTest>(
-            &items_, cache::StreamOptions{.epoch = e,
-                                          .position = p,
-                                          .global_batch = batches.global_batch,
-                                          .rank = batches.rank,
-                                          .world_size = batches.world_size,
-                                          .epochs = batches.epochs});
+            &stream_items_, cache::StreamOptions{.epoch = e,
+                                                 .position = p,
+                                                 .global_batch = batches.global_batch,
+                                                 .rank = batches.rank,
+                                                 .world_size = batches.world_size,
+                                                 .epochs = batches.epochs});
       };
       return std::make_unique<BatchReader>(
           batches, &decoder_, open,
@@ -78,6 +83,7 @@ class TrainTest : public testing::Test {
     outcome.status = curve.status();
     if (curve.ok()) outcome.curve = *curve;
     outcome.model = EncodeModel(student.get());
+    outcome.rounds = group->rounds();
     return outcome;
   }
 
@@ -95,6 +101,8 @@ class TrainTest : public testing::Test {
 
   const ScopedTempDirectory dir_;
   const std::vector<cache::StreamItem> items_ = ItemsForTest(61);
+  std::vector<cache::StreamItem> stream_items_ = items_;  // What streams really give.
+  std::function<void(uint32_t rank)> after_step_;
   const RowDecoder decoder_{.labels = cache::LabelSet::Create({{"red", {}}, {"blue", {}}}).value()};
   const std::vector<TeacherRow> validation_ = ReadValidation();
 };
@@ -187,6 +195,93 @@ TEST_F(TrainTest, ALostPeerIsUnavailableAndLeavesACheckpoint) {
   EXPECT_EQ(outcomes[0].status.code(), absl::StatusCode::kUnavailable) << outcomes[0].status;
   EXPECT_EQ(outcomes[1].status.code(), absl::StatusCode::kCancelled);
   EXPECT_EQ(RunAlone("0").events, 32u - 7u);
+}
+
+TEST_F(TrainTest, AnAbruptEndGoesOnFromTheLastPeriodicCheckpointWithTheSameBits) {
+  const Outcome whole = RunAlone("whole");
+  // Neither cancelled nor without a peer: such an end saves nothing more, as a kill does not. The
+  // first epoch's item 50 is in step 7.
+  StreamForTest order(&items_, {.global_batch = 8, .world_size = 1, .epochs = 1});
+  std::string victim;
+  for (int i = 0; i <= 50; ++i) victim = order.Next().value().example.row_id;
+  for (cache::StreamItem& item : stream_items_) {
+    if (item.example.row_id == victim) item.records = {"damaged"};
+  }
+  const Outcome broken = RunAlone("broken");
+  EXPECT_EQ(broken.status.code(), absl::StatusCode::kDataLoss) << broken.status;
+  EXPECT_EQ(broken.events, 6u);
+  stream_items_ = items_;
+  const Outcome resumed = RunAlone("broken");
+  ASSERT_TRUE(resumed.status.ok()) << resumed.status;
+  EXPECT_EQ(resumed.events, 32u - 5u);
+  EXPECT_TRUE(resumed.model == whole.model);
+  EXPECT_EQ(resumed.curve, whole.curve);
+}
+
+std::vector<std::string> NamesIn(const std::filesystem::path& directory) {
+  std::vector<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+    names.push_back(entry.path().filename());
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+TEST_F(TrainTest, RanksSaveWhenTheClockOfRankZeroSays) {
+  FakeClock moves;
+  FakeClock stands;
+  after_step_ = [&moves](uint32_t rank) {
+    if (rank == 0) moves.Advance(absl::Seconds(4));
+  };
+  RunRanksForTest(2, absl::Seconds(30), [&](ProcessGroup* group) {
+    TrainOptions options = Options(std::to_string(group->rank()));
+    options.checkpoints = {.steps = 1, .min_interval = absl::Seconds(10)};
+    options.clock = group->rank() == 0 ? &moves : &stands;
+    const Outcome outcome = RunRank(options, kNgram, group);
+    ASSERT_TRUE(outcome.status.ok()) << outcome.status;
+    // Each third step is due: 4, 7, … 31. The newest two are kept.
+    EXPECT_EQ(NamesIn(options.checkpoint_directory),
+              (std::vector<std::string>{"step-000000000031", "step-000000000032"}));
+    for (const uint64_t step : outcome.checkpoints) {
+      EXPECT_TRUE(step == 0 || step == 32 || step % 3 == 1) << step;
+    }
+  });
+}
+
+TEST_F(TrainTest, FastStepsDoNotSaveBeforeTheirTime) {
+  FakeClock clock;
+  TrainOptions options = Options("a");
+  options.checkpoints = {.steps = 1};
+  options.clock = &clock;
+  auto group = JoinGroup({}, nullptr).value();
+  const Outcome outcome = RunRank(options, kNgram, group.get());
+  ASSERT_TRUE(outcome.status.ok()) << outcome.status;
+  EXPECT_EQ(NamesIn(options.checkpoint_directory), (std::vector<std::string>{"step-000000000032"}));
+  EXPECT_EQ(outcome.checkpoints.front(), 0u);
+  EXPECT_EQ(outcome.checkpoints.back(), 32u) << "the end is durable before it is told";
+}
+
+TEST_F(TrainTest, AFailedCheckpointEndsTheRunWithItsError) {
+  ASSERT_TRUE(WriteFileDurably(dir_.path() / "file", "in the way").ok());
+  const Outcome outcome = RunAlone("file/below");
+  EXPECT_FALSE(outcome.status.ok());
+  EXPECT_NE(outcome.status.message().find("checkpoint of step 5"), std::string::npos)
+      << outcome.status;
+  EXPECT_GE(outcome.events, 5u);
+}
+
+TEST_F(TrainTest, AStepIsOneRoundOfMessages) {
+  for (const char* config : {kNgram, kEncoder}) {
+    RunRanksForTest(2, absl::Seconds(30), [&](ProcessGroup* group) {
+      const std::string name = config == kNgram ? "n" : "e";
+      const Outcome outcome = RunRank(Options(name + std::to_string(group->rank())), config, group);
+      ASSERT_TRUE(outcome.status.ok()) << outcome.status;
+      // One to compare states, one a step, one an epoch; and at first some where the longest
+      // message grows.
+      EXPECT_GE(outcome.rounds, 1u + 32u + 4u);
+      EXPECT_LE(outcome.rounds, 1u + 32u + 4u + 3u);
+    });
+  }
 }
 
 TEST_F(TrainTest, RefusesAnEmptySnapshot) {

@@ -4,6 +4,37 @@
 
 namespace limbeck::trainer {
 
+struct AdamW::Coefficients {
+  float beta1;
+  float rest1;   // 1 − beta1
+  float scale1;  // Bias correction of the first moment.
+  float beta2;
+  float rest2;
+  float scale2;
+  float epsilon;
+  float rate;
+  float keep;  // 1 − rate · weight decay
+};
+
+namespace {
+
+// Touched rows lie apart, so that each would wait for memory: this many are fetched ahead.
+constexpr size_t kRowsAhead = 8;
+
+// A loop that g++ makes vectors of: without __restrict each store might change the next load.
+template <typename Coefficients>
+void Update(const Coefficients& c, const float* __restrict gradient, size_t count,
+            float* __restrict values, float* __restrict first, float* __restrict second) {
+  for (size_t i = 0; i < count; ++i) {
+    first[i] = c.beta1 * first[i] + c.rest1 * gradient[i];
+    second[i] = c.beta2 * second[i] + c.rest2 * gradient[i] * gradient[i];
+    values[i] = c.keep * values[i] -
+                c.rate * (first[i] * c.scale1) / (std::sqrt(second[i] * c.scale2) + c.epsilon);
+  }
+}
+
+}  // namespace
+
 AdamW::AdamW(std::vector<Parameter>* parameters, const AdamWOptions& options)
     : parameters_(parameters), options_(options) {
   for (const Parameter& parameter : *parameters) {
@@ -12,42 +43,44 @@ AdamW::AdamW(std::vector<Parameter>* parameters, const AdamWOptions& options)
   }
 }
 
-void AdamW::Update(size_t parameter, size_t value_offset, size_t gradient_offset, size_t count,
-                   double learning_rate) {
-  Parameter& p = (*parameters_)[parameter];
-  const auto beta1 = static_cast<float>(options_.beta1);
-  const auto beta2 = static_cast<float>(options_.beta2);
-  const auto rest1 = static_cast<float>(1.0 - options_.beta1);
-  const auto rest2 = static_cast<float>(1.0 - options_.beta2);
-  const auto epsilon = static_cast<float>(options_.epsilon);
-  const auto rate = static_cast<float>(learning_rate);
-  const auto keep = static_cast<float>(p.decay ? 1.0 - learning_rate * options_.weight_decay : 1.0);
-  float* values = p.values.data() + value_offset;
-  float* first = first_[parameter].data() + value_offset;
-  float* second = second_[parameter].data() + value_offset;
-  const float* gradient = p.gradient.data() + gradient_offset;
-  for (size_t i = 0; i < count; ++i) {
-    first[i] = beta1 * first[i] + rest1 * gradient[i];
-    second[i] = beta2 * second[i] + rest2 * gradient[i] * gradient[i];
-    values[i] =
-        keep * values[i] - rate * (first[i] * scale1_) / (std::sqrt(second[i] * scale2_) + epsilon);
+void AdamW::UpdateRows(size_t parameter, const Coefficients& coefficients) {
+  const Parameter& p = (*parameters_)[parameter];
+  const size_t width = p.RowWidth();
+  float* const values = p.values.data();
+  float* const first = first_[parameter].data();
+  float* const second = second_[parameter].data();
+  for (size_t r = 0; r < p.rows.size(); ++r) {
+    if (r + kRowsAhead < p.rows.size()) {
+      const size_t ahead = p.rows[r + kRowsAhead] * width;
+      __builtin_prefetch(values + ahead, 1);
+      __builtin_prefetch(first + ahead, 1);
+      __builtin_prefetch(second + ahead, 1);
+    }
+    const size_t at = p.rows[r] * width;
+    Update(coefficients, p.gradient.data() + r * width, width, values + at, first + at,
+           second + at);
   }
 }
 
 void AdamW::Step(double learning_rate) {
   ++steps_;
   const auto step = static_cast<double>(steps_);
-  scale1_ = static_cast<float>(1.0 / (1.0 - std::pow(options_.beta1, step)));
-  scale2_ = static_cast<float>(1.0 / (1.0 - std::pow(options_.beta2, step)));
+  Coefficients c{.beta1 = static_cast<float>(options_.beta1),
+                 .rest1 = static_cast<float>(1.0 - options_.beta1),
+                 .scale1 = static_cast<float>(1.0 / (1.0 - std::pow(options_.beta1, step))),
+                 .beta2 = static_cast<float>(options_.beta2),
+                 .rest2 = static_cast<float>(1.0 - options_.beta2),
+                 .scale2 = static_cast<float>(1.0 / (1.0 - std::pow(options_.beta2, step))),
+                 .epsilon = static_cast<float>(options_.epsilon),
+                 .rate = static_cast<float>(learning_rate)};
   for (size_t i = 0; i < parameters_->size(); ++i) {
-    const Parameter& parameter = (*parameters_)[i];
-    if (!parameter.row_sparse) {
-      Update(i, 0, 0, parameter.values.size(), learning_rate);
-      continue;
-    }
-    const size_t width = parameter.RowWidth();
-    for (size_t r = 0; r < parameter.rows.size(); ++r) {
-      Update(i, parameter.rows[r] * width, r * width, width, learning_rate);
+    const Parameter& p = (*parameters_)[i];
+    c.keep = static_cast<float>(p.decay ? 1.0 - learning_rate * options_.weight_decay : 1.0);
+    if (p.row_sparse) {
+      UpdateRows(i, c);
+    } else {
+      Update(c, p.gradient.data(), p.values.size(), p.values.data(), first_[i].data(),
+             second_[i].data());
     }
   }
 }

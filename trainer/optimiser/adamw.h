@@ -34,16 +34,14 @@ class AdamW {
   std::span<float> second_moment(size_t i) { return second_[i]; }
 
  private:
-  void Update(size_t parameter, size_t value_offset, size_t gradient_offset, size_t count,
-              double learning_rate);
+  struct Coefficients;
+  void UpdateRows(size_t parameter, const Coefficients& coefficients);
 
   std::vector<Parameter>* const parameters_;
   const AdamWOptions options_;
   std::vector<std::vector<float>> first_;
   std::vector<std::vector<float>> second_;
   uint64_t steps_ = 0;
-  float scale1_ = 1.0F;  // Bias corrections of the step under way.
-  float scale2_ = 1.0F;
 };
 
 // L2 norm over all gradients.

@@ -39,7 +39,9 @@ class SingleProcess : public ProcessGroup {
     return std::vector<std::string>{std::string(bytes)};
   }
   absl::Status Broadcast(uint32_t, std::string*) override { return absl::OkStatus(); }
+  absl::Status BroadcastFixed(uint32_t, std::span<char>) override { return absl::OkStatus(); }
   absl::Status Barrier() override { return absl::OkStatus(); }
+  uint64_t rounds() const override { return 0; }
 };
 
 class C10dStore : public RendezvousStore {
@@ -74,6 +76,7 @@ class GlooGroup : public ProcessGroup {
 
   absl::Status AllReduceSum(std::span<float> values) override {
     if (values.empty()) return absl::OkStatus();
+    ++rounds_;
     return Guard("all-reduce", [&] {
       std::vector<at::Tensor> tensors = {
           at::from_blob(values.data(), {static_cast<int64_t>(values.size())}, at::kFloat)};
@@ -83,48 +86,81 @@ class GlooGroup : public ProcessGroup {
 
   absl::StatusOr<std::vector<std::string>> AllGather(std::string_view bytes) override {
     std::vector<std::string> result(world_size());
-    const absl::Status status = Guard("all-gather", [&] {
-      std::vector<at::Tensor> size = {at::full({1}, int64_t(bytes.size()), at::kLong)};
-      std::vector<std::vector<at::Tensor>> sizes(1);
-      for (uint32_t r = 0; r < world_size(); ++r) sizes[0].push_back(at::zeros({1}, at::kLong));
-      group_->allgather(sizes, size)->wait();
-      int64_t longest = 1;  // Gloo refuses empty tensors.
-      for (const at::Tensor& s : sizes[0]) longest = std::max(longest, s.item<int64_t>());
-      std::string padded(bytes);
-      padded.resize(static_cast<size_t>(longest));
-      std::vector<at::Tensor> input = {Bytes(padded.data(), padded.size())};
-      std::vector<std::vector<at::Tensor>> outputs(1);
-      for (std::string& r : result) {
-        r.resize(static_cast<size_t>(longest));
-        outputs[0].push_back(Bytes(r.data(), r.size()));
-      }
-      group_->allgather(outputs, input)->wait();
-      for (uint32_t r = 0; r < world_size(); ++r) result[r].resize(sizes[0][r].item<int64_t>());
-    });
+    const absl::Status status = Guard("all-gather", [&] { Gather(bytes, &result); });
     if (!status.ok()) return status;
     return result;
   }
 
   absl::Status Broadcast(uint32_t source, std::string* bytes) override {
+    uint64_t size = bytes->size();
+    LIMBECK_RETURN_IF_ERROR(BroadcastFixed(source, {reinterpret_cast<char*>(&size), sizeof(size)}));
+    bytes->resize(size);
+    return BroadcastFixed(source, *bytes);
+  }
+
+  absl::Status BroadcastFixed(uint32_t source, std::span<char> bytes) override {
+    if (bytes.empty()) return absl::OkStatus();
+    ++rounds_;
     return Guard("broadcast", [&] {
       c10d::BroadcastOptions from;
       from.rootRank = static_cast<int>(source);
-      std::vector<at::Tensor> size = {at::full({1}, int64_t(bytes->size()), at::kLong)};
-      group_->broadcast(size, from)->wait();
-      bytes->resize(static_cast<size_t>(size[0].item<int64_t>()));
-      if (bytes->empty()) return;
-      std::vector<at::Tensor> data = {Bytes(bytes->data(), bytes->size())};
+      std::vector<at::Tensor> data = {Bytes(bytes.data(), bytes.size())};
       group_->broadcast(data, from)->wait();
     });
   }
 
   absl::Status Barrier() override {
+    ++rounds_;
     return Guard("barrier", [&] { group_->barrier()->wait(); });
   }
 
+  uint64_t rounds() const override { return rounds_; }
+
  private:
+  // Sizes are not known beforehand, so each message is led by its own and cut after a capacity that
+  // all ranks share; what is left of the longest takes a second round and raises the capacity.
+  void Gather(std::string_view bytes, std::vector<std::string>* result) {
+    const uint64_t size = bytes.size();
+    std::string message(reinterpret_cast<const char*>(&size), sizeof(size));
+    message += bytes.substr(0, capacity_);
+    message.resize(sizeof(size) + capacity_);
+    std::vector<std::string> parts = GatherFixed(message);
+    uint64_t longest = 0;
+    std::vector<uint64_t> sizes(parts.size());
+    for (size_t r = 0; r < parts.size(); ++r) {
+      std::memcpy(&sizes[r], parts[r].data(), sizeof(sizes[r]));
+      (*result)[r] = parts[r].substr(sizeof(size), std::min<uint64_t>(sizes[r], capacity_));
+      longest = std::max(longest, sizes[r]);
+    }
+    if (longest <= capacity_) return;
+    message = size > capacity_ ? std::string(bytes.substr(capacity_)) : std::string();
+    message.resize(longest - capacity_);
+    parts = GatherFixed(message);
+    for (size_t r = 0; r < parts.size(); ++r) {
+      if (sizes[r] > capacity_) (*result)[r] += parts[r].substr(0, sizes[r] - capacity_);
+    }
+    capacity_ = longest + longest / kSpareShare;
+  }
+
+  // Every rank's message; all have one size, and not zero, which Gloo refuses.
+  std::vector<std::string> GatherFixed(std::string& message) {
+    ++rounds_;
+    std::vector<std::string> parts(world_size(), std::string(message.size(), '\0'));
+    std::vector<at::Tensor> input = {Bytes(message.data(), message.size())};
+    std::vector<std::vector<at::Tensor>> outputs(1);
+    for (std::string& part : parts) outputs[0].push_back(Bytes(part.data(), part.size()));
+    group_->allgather(outputs, input)->wait();
+    return parts;
+  }
+
+  // A gather's capacity at first, and the share of the longest message that is kept spare.
+  static constexpr uint64_t kFirstCapacity = 4096;
+  static constexpr uint64_t kSpareShare = 4;
+
   const GroupOptions options_;
   c10::intrusive_ptr<c10d::ProcessGroupGloo> group_;
+  uint64_t capacity_ = kFirstCapacity;  // Equal on all ranks.
+  uint64_t rounds_ = 0;
 };
 
 absl::StatusOr<c10::intrusive_ptr<c10d::Store>> ConnectStore(const GroupOptions& options) {

@@ -25,11 +25,16 @@ class ProcessGroup {
   virtual uint32_t world_size() const = 0;
   // Replaces `values` by their sum over all ranks; same size everywhere.
   virtual absl::Status AllReduceSum(std::span<float> values) = 0;
-  // Every rank's bytes, in order of rank; sizes may differ.
+  // Every rank's bytes, in order of rank; sizes may differ. One round when no message is much
+  // longer than the longest before, which a training step's never are; else two.
   virtual absl::StatusOr<std::vector<std::string>> AllGather(std::string_view bytes) = 0;
   // Replaces `bytes` on every rank by `source`'s.
   virtual absl::Status Broadcast(uint32_t source, std::string* bytes) = 0;
+  // The same for bytes of a size that every rank knows, in one round.
+  virtual absl::Status BroadcastFixed(uint32_t source, std::span<char> bytes) = 0;
   virtual absl::Status Barrier() = 0;
+  // Rounds of messages with peers so far; each costs at least a network's latency.
+  virtual uint64_t rounds() const = 0;
 };
 
 // The store at which a group meets; served by rank 0 until it is destroyed.

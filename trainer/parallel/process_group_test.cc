@@ -3,7 +3,6 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/str_cat.h"
-#include "trainer/parallel/gradients.h"
 #include "trainer/parallel/group_for_test.h"
 
 namespace limbeck::trainer {
@@ -35,25 +34,35 @@ TEST_P(ProcessGroupTest, CollectivesAgreeOnEveryRank) {
 
 INSTANTIATE_TEST_SUITE_P(Worlds, ProcessGroupTest, testing::Values(1, 2, 3));
 
-TEST(AllReduceGradientsTest, SumsDenseAndMergesSparseRows) {
+TEST(ProcessGroupRoundsTest, AGatherOfUsualSizeIsOneRound) {
   RunRanksForTest(2, kPatience, [](ProcessGroup* group) {
-    const bool first = group->rank() == 0;
-    std::vector<float> bias(2);
-    std::vector<float> table(8);
-    std::vector<Parameter> parameters = {
-        {.name = "bias", .shape = {2}, .values = bias, .gradient = {1, 2}},
-        {.name = "table",
-         .shape = {4, 2},
-         .values = table,
-         .row_sparse = true,
-         .rows = first ? std::vector<uint32_t>{0, 2} : std::vector<uint32_t>{2, 3},
-         .gradient = {1, 2, 3, 4}}};
-    std::vector<float> extras = {first ? 10.0F : 20.0F};
-    ASSERT_TRUE(AllReduceGradients(group, &parameters, extras).ok());
-    EXPECT_EQ(parameters[0].gradient, (std::vector<float>{2, 4}));
-    EXPECT_EQ(parameters[1].rows, (std::vector<uint32_t>{0, 2, 3}));
-    EXPECT_EQ(parameters[1].gradient, (std::vector<float>{1, 2, 4, 6, 3, 4}));
-    EXPECT_FLOAT_EQ(extras[0], 30.0F);
+    const auto gather = [group](size_t mine, size_t theirs) {
+      const uint64_t before = group->rounds();
+      const bool first = group->rank() == 0;
+      const auto parts = group->AllGather(std::string(first ? mine : theirs, first ? 'a' : 'b'));
+      EXPECT_TRUE(parts.ok()) << parts.status();
+      if (parts.ok()) {
+        EXPECT_EQ((*parts)[0], std::string(mine, 'a'));
+        EXPECT_EQ((*parts)[1], std::string(theirs, 'b'));
+      }
+      return group->rounds() - before;
+    };
+    EXPECT_EQ(gather(0, 0), 1u);
+    EXPECT_EQ(gather(4096, 1), 1u);
+    // One rank's message outgrows the capacity; every rank takes part in the second round.
+    EXPECT_EQ(gather(10, 100'000), 2u);
+    EXPECT_EQ(gather(100'000, 120'000), 1u);
+    EXPECT_EQ(gather(1, 1), 1u);
+    EXPECT_EQ(gather(200'000, 130'000), 2u);
+  });
+}
+
+TEST(ProcessGroupRoundsTest, ABroadcastOfKnownSizeIsOneRound) {
+  RunRanksForTest(3, kPatience, [](ProcessGroup* group) {
+    std::vector<char> bytes(40, static_cast<char>('0' + group->rank()));
+    ASSERT_TRUE(group->BroadcastFixed(1, bytes).ok());
+    EXPECT_EQ(bytes, std::vector<char>(40, '1'));
+    EXPECT_EQ(group->rounds(), 1u);
   });
 }
 

@@ -56,7 +56,7 @@ class Student {
   // Logits_BL for inference: no dropout, no gradient, parameters unchanged.
   virtual absl::StatusOr<std::vector<float>> Infer(const PreparedBatch& batch) = 0;
   // Logits_BL for training. `streams` has one number per text that names its random stream, so
-  // that dropout does not depend on which worker got the row.
+  // that dropout does not depend on which worker got the row. `batch` must live until Backward.
   virtual absl::StatusOr<std::vector<float>> Forward(const PreparedBatch& batch,
                                                      std::span<const uint64_t> streams) = 0;
   // Sets the parameters' gradients from d loss / d logits_BL of the last Forward. An empty batch

@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "trainer/text/normalise.h"
+#include "trainer/text/radix_sort.h"
 
 namespace limbeck::trainer {
 namespace {
@@ -49,18 +50,32 @@ void CharRows(const WordText& words, const NgramOptions& options, std::vector<ui
   }
 }
 
-// Appends the distinct rows with sublinear weights, scaled to squared length `share`.
-void AppendScaled(std::vector<uint32_t>* rows, double share,
+// Below this many a comparison sort is faster than the counters of a radix sort.
+constexpr size_t kFewRows = 64;
+
+void SortRows(uint32_t bits, std::vector<uint32_t>* rows) {
+  if (rows->size() < kFewRows) {
+    std::sort(rows->begin(), rows->end());
+    return;
+  }
+  thread_local std::vector<uint32_t> scratch;
+  RadixSort(
+      bits, [](uint32_t row) { return row; }, rows, &scratch);
+}
+
+// Appends the distinct rows, which are sorted, with sublinear weights, scaled to squared length
+// `share`.
+void AppendScaled(const std::vector<uint32_t>& rows, double share,
                   std::vector<std::pair<uint32_t, float>>* features) {
-  std::sort(rows->begin(), rows->end());
   const size_t start = features->size();
+  features->reserve(start + rows.size());
   double squares = 0.0;
-  for (size_t i = 0; i < rows->size();) {
+  for (size_t i = 0; i < rows.size();) {
     size_t end = i;
-    while (end < rows->size() && (*rows)[end] == (*rows)[i]) ++end;
+    while (end < rows.size() && rows[end] == rows[i]) ++end;
     const double weight = end - i == 1 ? 1.0 : 1.0 + std::log(static_cast<double>(end - i));
     squares += weight * weight;
-    features->emplace_back((*rows)[i], static_cast<float>(weight));
+    features->emplace_back(rows[i], static_cast<float>(weight));
     i = end;
   }
   if (squares == 0.0) return;
@@ -76,12 +91,14 @@ SparseFeatures ExtractNgrams(std::string_view text, const NgramOptions& options)
   std::vector<std::pair<uint32_t, float>> pairs;
   WordRows(words, options, &rows);
   const bool chars = options.max_char_ngram > 0;
-  AppendScaled(&rows, chars ? 0.5 : 1.0, &pairs);
+  SortRows(options.hash_bits, &rows);
+  AppendScaled(rows, chars ? 0.5 : 1.0, &pairs);
   if (chars) {
     const size_t word_pairs = pairs.size();
     rows.clear();
     CharRows(words, options, &rows);
-    AppendScaled(&rows, 0.5, &pairs);
+    SortRows(options.hash_bits, &rows);
+    AppendScaled(rows, 0.5, &pairs);
     std::inplace_merge(pairs.begin(), pairs.begin() + static_cast<std::ptrdiff_t>(word_pairs),
                        pairs.end());
   }

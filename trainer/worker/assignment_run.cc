@@ -36,6 +36,9 @@ AssignmentRun::AssignmentRun(v1::WorkResponse::Assignment assignment, WorkerSett
       clock_(clock),
       streams_(client) {
   options_ = MakeTrainOptions(assignment_, CheckpointDirectory());
+  options_.checkpoints.min_interval = settings_.checkpoint_min_interval;
+  options_.checkpoints.max_interval = settings_.checkpoint_max_interval;
+  options_.clock = clock_;
   steps_total_ = StepsTotal(options_);
 }
 

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "cache/client/cache_client.h"
 #include "limbeck/v1/worker_service.pb.h"
+#include "trainer/checkpoints/cadence.h"
 #include "trainer/data/teacher_row.h"
 #include "trainer/loop/train.h"
 #include "trainer/worker/snapshot_streams.h"
@@ -28,6 +29,9 @@ struct WorkerSettings {
   std::string host = "127.0.0.1";
   // Of the student's arithmetic.
   int threads = 1;
+  // Between checkpoints, beside the job's checkpoint_steps; see CheckpointCadence.
+  absl::Duration checkpoint_min_interval = CheckpointCadence().min_interval;
+  absl::Duration checkpoint_max_interval = CheckpointCadence().max_interval;
 };
 
 class AssignmentRun {

@@ -84,7 +84,7 @@ TrainOptions MakeTrainOptions(const v1::WorkResponse::Assignment& assignment,
           .warmup_share = method.warmup_share(),
           .max_gradient_norm = method.max_gradient_norm(),
           .seed = method.seed(),
-          .checkpoint_steps = method.checkpoint_steps(),
+          .checkpoints = {.steps = method.checkpoint_steps()},
           .items = assignment.train_items(),
           .run_hash = RunHash(assignment),
           .checkpoint_directory = checkpoint_directory};

@@ -22,8 +22,9 @@ std::vector<std::string> LabelNames(const v1::JobSpec& spec);
 // INVALID_ARGUMENT for labels that cannot be told apart.
 absl::StatusOr<RowDecoder> MakeRowDecoder(const v1::JobSpec& spec);
 
-// `checkpoint_directory` and everything else that the loop needs. The run hash covers what decides
-// the result and nothing else, so that a raised ceiling does not lose a checkpoint.
+// `checkpoint_directory` and everything else that the assignment says of the loop. The run hash
+// covers what decides the result and nothing else, so that a raised ceiling does not lose a
+// checkpoint.
 TrainOptions MakeTrainOptions(const v1::WorkResponse::Assignment& assignment,
                               const std::filesystem::path& checkpoint_directory);
 

@@ -1,9 +1,11 @@
 #include "trainer/students/ngram/ngram_student.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "trainer/students/row_numbers.h"
 #include "trainer/text/hashed_ngrams.h"
 
 namespace limbeck::trainer {
@@ -57,13 +59,7 @@ class NgramStudent : public Student {
       batch->weights.insert(batch->weights.end(), features.weights.begin(), features.weights.end());
       batch->offsets.push_back(batch->columns.size());
     }
-    batch->rows = batch->columns;
-    std::sort(batch->rows.begin(), batch->rows.end());
-    batch->rows.erase(std::unique(batch->rows.begin(), batch->rows.end()), batch->rows.end());
-    for (uint32_t& column : batch->columns) {
-      column = static_cast<uint32_t>(
-          std::lower_bound(batch->rows.begin(), batch->rows.end(), column) - batch->rows.begin());
-    }
+    batch->rows = NumberRows(options_.hash_bits, batch->columns);
     return batch;
   }
 
@@ -83,25 +79,26 @@ class NgramStudent : public Student {
 
   absl::StatusOr<std::vector<float>> Forward(const PreparedBatch& prepared,
                                              std::span<const uint64_t> streams) override {
-    last_ = static_cast<const NgramBatch&>(prepared);
+    last_ = static_cast<const NgramBatch*>(&prepared);
     return Infer(prepared);
   }
 
   absl::Status Backward(std::span<const float> dlogits) override {
-    if (dlogits.size() != last_.size() * labels_) {
+    if (last_ == nullptr || dlogits.size() != last_->size() * labels_) {
       return absl::InternalError("n-gram student: gradient does not fit the last batch");
     }
+    const NgramBatch& batch = *std::exchange(last_, nullptr);
     Parameter& table = parameters_[0];
     Parameter& bias = parameters_[1];
-    table.rows = last_.rows;
+    table.rows = batch.rows;
     table.gradient.assign(table.rows.size() * labels_, 0.0F);
     bias.gradient.assign(labels_, 0.0F);
-    for (size_t b = 0; b < last_.size(); ++b) {
+    for (size_t b = 0; b < batch.size(); ++b) {
       const float* row_gradient = dlogits.data() + b * labels_;
       for (size_t l = 0; l < labels_; ++l) bias.gradient[l] += row_gradient[l];
-      for (size_t i = last_.offsets[b]; i < last_.offsets[b + 1]; ++i) {
-        float* gradient = table.gradient.data() + last_.columns[i] * labels_;
-        for (size_t l = 0; l < labels_; ++l) gradient[l] += last_.weights[i] * row_gradient[l];
+      for (size_t i = batch.offsets[b]; i < batch.offsets[b + 1]; ++i) {
+        float* gradient = table.gradient.data() + batch.columns[i] * labels_;
+        for (size_t l = 0; l < labels_; ++l) gradient[l] += batch.weights[i] * row_gradient[l];
       }
     }
     return absl::OkStatus();
@@ -113,7 +110,7 @@ class NgramStudent : public Student {
   std::vector<float> table_;
   std::vector<float> bias_;
   std::vector<Parameter> parameters_;
-  NgramBatch last_;
+  const NgramBatch* last_ = nullptr;  // Of the Forward that Backward belongs to.
 };
 
 }  // namespace
