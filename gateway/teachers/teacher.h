@@ -16,6 +16,7 @@
 #include "base/secret.h"
 #include "cache/records/soft_output.h"
 #include "gateway/limits/quota_pool.h"
+#include "gateway/teachers/compatible_profile.h"
 #include "gateway/teachers/failure.h"
 
 namespace limbeck::gateway {
@@ -55,6 +56,17 @@ struct TeacherConfig {
   bool max_completion_tokens = false;
   // Ask for server-sent events where the kind has them; the answer is the same.
   bool stream = false;
+  // Azure: the deployment (default the model) and the dated version ("2024-10-21"); without a
+  // version the undated v1 endpoint is asked.
+  std::string deployment;
+  std::string api_version;
+  // Azure: the key is an Entra token and goes as a bearer.
+  bool bearer_key = false;
+  // Of kind openai_compatible, exactly one: the host's profile by name, or one of the operator's.
+  std::string profile;
+  std::optional<CompatibleProfile> custom_profile;
+  // OpenRouter: route to models only whose author allows distillation.
+  bool enforce_distillable_text = false;
 };
 
 enum class Role : uint8_t { kSystem = 0, kUser = 1, kAssistant = 2 };
@@ -94,6 +106,8 @@ struct Capabilities {
   bool logprobs = false;
   bool seed = false;
   uint32_t max_top_logprobs = 0;
+  // Taken for the model's own limit where the operator names none.
+  uint32_t usual_top_logprobs = 20;
   bool schema = false;                // TeacherQuery::response_schema.
   bool choices = false;               // TeacherQuery::choices.
   bool continuation_scoring = false;  // TeacherQuery::continuation.
@@ -109,6 +123,13 @@ class Provider {
 
   virtual std::string_view kind() const = 0;
   virtual Capabilities capabilities() const = 0;
+
+  // The same for one teacher, where its configuration decides (a host's profile).
+  virtual Capabilities CapabilitiesFor(const TeacherConfig&) const { return capabilities(); }
+
+  // What this kind finds wrong with a teacher's configuration beyond CheckTeacher; field names are
+  // those of the configuration file.
+  virtual std::vector<FieldViolation> CheckConfig(const TeacherConfig&) const { return {}; }
 
   // INVALID_ARGUMENT when this kind cannot ask the query: a parameter it does not have, messages
   // that are not UTF-8, a schema that is not JSON.

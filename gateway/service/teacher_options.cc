@@ -1,0 +1,106 @@
+#include "gateway/service/teacher_options.h"
+
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+namespace limbeck::gateway {
+namespace {
+
+constexpr uint32_t kMaxTopLogprobs = 1024;
+
+LogprobsForm FormOf(v1::CompatibleProfile::Logprobs form) {
+  if (form == v1::CompatibleProfile::LOGPROBS_COUNT) return LogprobsForm::kCount;
+  if (form == v1::CompatibleProfile::LOGPROBS_NONE) return LogprobsForm::kNone;
+  return LogprobsForm::kFlag;
+}
+
+std::optional<FinishMeaning> MeaningOf(v1::CompatibleProfile::Finish finish) {
+  switch (finish) {
+    case v1::CompatibleProfile::FINISH_STOP:
+      return FinishMeaning::kStop;
+    case v1::CompatibleProfile::FINISH_LENGTH:
+      return FinishMeaning::kLength;
+    case v1::CompatibleProfile::FINISH_FILTER:
+      return FinishMeaning::kFilter;
+    case v1::CompatibleProfile::FINISH_REFUSAL:
+      return FinishMeaning::kRefusal;
+    case v1::CompatibleProfile::FINISH_RETRY:
+      return FinishMeaning::kRetry;
+    default:
+      return std::nullopt;
+  }
+}
+
+void SetHeaders(const v1::CompatibleProfile::RateHeaders& from, CompatibleProfile* profile) {
+  RateHeaderNames& names = profile->rate_headers;
+  if (from.has_remaining_requests()) names.remaining_requests = from.remaining_requests();
+  if (from.has_remaining_input_tokens()) {
+    names.remaining_input_tokens = from.remaining_input_tokens();
+  }
+  if (from.has_remaining_output_tokens()) {
+    names.remaining_output_tokens = from.remaining_output_tokens();
+  }
+  if (from.has_reset_requests()) names.reset_requests = from.reset_requests();
+  if (from.has_reset_tokens()) names.reset_tokens = from.reset_tokens();
+  profile->requests_per_day = from.requests_per_day();
+}
+
+CompatibleProfile ProfileOf(const v1::CompatibleProfile& from,
+                            std::vector<FieldViolation>* violations) {
+  CompatibleProfile profile;
+  const auto add = [&](const std::string& field, const std::string& what) {
+    violations->push_back({"custom_profile." + field, what});
+  };
+  if (!from.chat_path().empty()) profile.chat_path = from.chat_path();
+  if (!profile.chat_path.starts_with('/') ||
+      profile.chat_path.find_first_of(" \t\r\n#") != std::string::npos) {
+    add("chat_path", "must start with \"/\" and hold no white space or fragment");
+  }
+  profile.logprobs = FormOf(from.logprobs());
+  if (from.max_top_logprobs() != 0) profile.max_top_logprobs = from.max_top_logprobs();
+  if (profile.max_top_logprobs > kMaxTopLogprobs) {
+    add("max_top_logprobs", absl::StrCat("is above ", kMaxTopLogprobs));
+  }
+  if (profile.logprobs == LogprobsForm::kNone) profile.max_top_logprobs = 0;
+  profile.stream_drops_candidates = from.stream_drops_candidates();
+  if (!from.max_tokens_field().empty()) profile.max_tokens_field = from.max_tokens_field();
+  if (from.has_seed_field()) profile.seed_field = from.seed_field();
+  profile.response_schema = !from.no_response_schema();
+  profile.extra_body = from.extra_body();
+  profile.cached_input_tokens_field = from.cached_input_tokens_field();
+  for (const auto& [raw, finish] : from.finish_reasons()) {
+    const auto meaning = MeaningOf(static_cast<v1::CompatibleProfile::Finish>(finish));
+    if (!meaning.has_value()) {
+      add(absl::StrCat("finish_reasons[\"", raw, "\"]"), "must be one of the FINISH_ meanings");
+      continue;
+    }
+    profile.finish_reasons.emplace(raw, *meaning);
+  }
+  SetHeaders(from.rate_headers(), &profile);
+  return profile;
+}
+
+}  // namespace
+
+std::vector<FieldViolation> SetTeacherOptions(const v1::TeacherConfig& teacher,
+                                              TeacherConfig* config) {
+  std::vector<FieldViolation> violations;
+  config->stream = teacher.stream();
+  config->api_version = teacher.api_version();
+  config->deployment = teacher.deployment();
+  config->bearer_key = teacher.bearer_key();
+  config->profile = teacher.profile();
+  if (teacher.has_custom_profile()) {
+    config->custom_profile = ProfileOf(teacher.custom_profile(), &violations);
+  }
+  config->enforce_distillable_text = teacher.enforce_distillable_text();
+  config->max_completion_tokens = teacher.max_completion_tokens();
+  if (teacher.max_top_logprobs() > kMaxTopLogprobs) {
+    violations.push_back({"max_top_logprobs", absl::StrCat("is above ", kMaxTopLogprobs)});
+  }
+  return violations;
+}
+
+}  // namespace limbeck::gateway
