@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/string_view.h"
 
 namespace limbeck::gateway {
 namespace {
@@ -69,7 +70,10 @@ CompatibleProfile ProfileOf(const v1::CompatibleProfile& from,
   if (from.has_seed_field()) profile.seed_field = from.seed_field();
   profile.response_schema = !from.no_response_schema();
   profile.extra_body = from.extra_body();
-  profile.cached_input_tokens_field = from.cached_input_tokens_field();
+  profile.stream_options = !from.no_stream_options();
+  if (!from.cached_input_tokens_field().empty()) {
+    profile.cached_input_tokens_field = from.cached_input_tokens_field();
+  }
   for (const auto& [raw, finish] : from.finish_reasons()) {
     const auto meaning = MeaningOf(static_cast<v1::CompatibleProfile::Finish>(finish));
     if (!meaning.has_value()) {
@@ -82,11 +86,27 @@ CompatibleProfile ProfileOf(const v1::CompatibleProfile& from,
   return profile;
 }
 
+// Options of one kind that are set for another would be ignored in silence.
+void CheckBelonging(const v1::TeacherConfig& teacher, std::vector<FieldViolation>* violations) {
+  const auto belongs = [&](bool set, std::string_view field, std::string_view kind) {
+    if (!set || teacher.kind() == kind) return;
+    violations->push_back(
+        {std::string(field), absl::StrCat("is an option of kind ", ToAbsl(kind), " only")});
+  };
+  belongs(!teacher.api_version().empty(), "api_version", "azure");
+  belongs(!teacher.deployment().empty(), "deployment", "azure");
+  belongs(teacher.bearer_key(), "bearer_key", "azure");
+  belongs(!teacher.profile().empty(), "profile", "openai_compatible");
+  belongs(teacher.has_custom_profile(), "custom_profile", "openai_compatible");
+  belongs(teacher.enforce_distillable_text(), "enforce_distillable_text", "openai_compatible");
+}
+
 }  // namespace
 
 std::vector<FieldViolation> SetTeacherOptions(const v1::TeacherConfig& teacher,
                                               TeacherConfig* config) {
   std::vector<FieldViolation> violations;
+  CheckBelonging(teacher, &violations);
   config->stream = teacher.stream();
   config->api_version = teacher.api_version();
   config->deployment = teacher.deployment();
