@@ -1,14 +1,18 @@
 #include "gateway/service/teacher_options.h"
 
+#include <memory>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/grpc/server_config.h"
+#include "base/string_view.h"
 
 namespace limbeck::gateway {
 namespace {
 
 constexpr uint32_t kMaxTopLogprobs = 1024;
+constexpr int32_t kMaxThinkingBudget = 1'000'000;
 
 LogprobsForm FormOf(v1::CompatibleProfile::Logprobs form) {
   if (form == v1::CompatibleProfile::LOGPROBS_COUNT) return LogprobsForm::kCount;
@@ -82,6 +86,71 @@ CompatibleProfile ProfileOf(const v1::CompatibleProfile& from,
   return profile;
 }
 
+std::optional<PromptFormat> PromptFormatOf(v1::PromptFormat format) {
+  switch (format) {
+    case v1::PROMPT_FORMAT_UNSPECIFIED:
+    case v1::PROMPT_FORMAT_PLAIN:
+      return PromptFormat::kPlain;
+    case v1::PROMPT_FORMAT_CHATML:
+      return PromptFormat::kChatMl;
+    case v1::PROMPT_FORMAT_LLAMA3:
+      return PromptFormat::kLlama3;
+    case v1::PROMPT_FORMAT_GEMMA:
+      return PromptFormat::kGemma;
+    default:
+      return std::nullopt;
+  }
+}
+
+// Options that one family of kinds has and others would silently ignore.
+void CheckKinds(const v1::TeacherConfig& teacher, std::vector<FieldViolation>* violations) {
+  const auto only = [&](const char* field, bool set, bool fits, const char* kinds) {
+    if (set && !fits) violations->push_back({field, absl::StrCat("is for ", kinds, " only")});
+  };
+  const std::string& kind = teacher.kind();
+  only("thinking_budget", teacher.has_thinking_budget(), kind == "gemini" || kind == "vertex",
+       "kinds gemini and vertex");
+  only("prompt_format", teacher.prompt_format() != v1::PROMPT_FORMAT_UNSPECIFIED,
+       kind == "llamacpp", "kind llamacpp");
+  only("service_account", teacher.has_service_account(), kind == "vertex", "kind vertex");
+  if (teacher.has_service_account() && teacher.has_key()) {
+    violations->push_back({"service_account", "excludes key"});
+  }
+}
+
+void SetCredentials(const v1::TeacherConfig& teacher, TeacherConfig* config,
+                    std::vector<FieldViolation>* violations) {
+  // Google's access tokens last an hour: whoever writes the file renews it.
+  if (teacher.kind() == "vertex" && teacher.key().source_case() == v1::SecretSource::kFile) {
+    config->access_token = std::make_shared<TokenFile>(teacher.key().file());
+  }
+  if (!teacher.has_service_account()) return;
+  auto account = rpc::ReadSecret(teacher.service_account());
+  if (account.ok()) {
+    config->service_account = *std::move(account);
+  } else {
+    violations->push_back({"service_account", std::string(ToStd(account.status().message()))});
+  }
+}
+
+void SetNativeOptions(const v1::TeacherConfig& teacher, TeacherConfig* config,
+                      std::vector<FieldViolation>* violations) {
+  CheckKinds(teacher, violations);
+  if (teacher.has_thinking_budget()) {
+    config->thinking_budget = teacher.thinking_budget();
+    if (teacher.thinking_budget() < -1 || teacher.thinking_budget() > kMaxThinkingBudget) {
+      violations->push_back(
+          {"thinking_budget", absl::StrCat("must be from -1 to ", kMaxThinkingBudget)});
+    }
+  }
+  const auto format = PromptFormatOf(teacher.prompt_format());
+  if (!format.has_value()) {
+    violations->push_back({"prompt_format", "must be one of the PROMPT_FORMAT_ names"});
+  }
+  config->prompt_format = format.value_or(PromptFormat::kPlain);
+  SetCredentials(teacher, config, violations);
+}
+
 }  // namespace
 
 std::vector<FieldViolation> SetTeacherOptions(const v1::TeacherConfig& teacher,
@@ -100,6 +169,7 @@ std::vector<FieldViolation> SetTeacherOptions(const v1::TeacherConfig& teacher,
   if (teacher.max_top_logprobs() > kMaxTopLogprobs) {
     violations.push_back({"max_top_logprobs", absl::StrCat("is above ", kMaxTopLogprobs)});
   }
+  SetNativeOptions(teacher, config, &violations);
   return violations;
 }
 

@@ -26,6 +26,23 @@ http::Request NewRequest(const TeacherConfig& config, const TeacherQuery& query,
   return request;
 }
 
+void AddBearer(const Secret& key, http::Request* request) {
+  if (key.empty()) return;
+  request->headers.push_back({"Authorization", "Bearer " + std::string(key.Reveal())});
+}
+
+std::string_view RoleName(Role role) {
+  switch (role) {
+    case Role::kSystem:
+      return "system";
+    case Role::kAssistant:
+      return "assistant";
+    case Role::kUser:
+      break;
+  }
+  return "user";
+}
+
 void StampAnswer(const TeacherConfig& config, std::string_view kind, const TeacherQuery& query,
                  const http::Response& response, absl::Time now, cache::SoftOutput* output) {
   output->top_logprobs = query.top_logprobs;

@@ -22,6 +22,12 @@ inline constexpr size_t kMaxUserJsonDepth = 100;
 http::Request NewRequest(const TeacherConfig& config, const TeacherQuery& query, std::string url,
                          std::string body);
 
+// Sends a key as a bearer token, where there is one.
+void AddBearer(const Secret& key, http::Request* request);
+
+// "system", "user", "assistant".
+std::string_view RoleName(Role role);
+
 // Fills in what a soft output says about its origin, except what the answer itself holds (model,
 // fingerprint). `now` is wall time.
 void StampAnswer(const TeacherConfig& config, std::string_view kind, const TeacherQuery& query,

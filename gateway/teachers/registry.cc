@@ -3,14 +3,19 @@
 #include "absl/strings/str_cat.h"
 #include "base/string_view.h"
 #include "gateway/teachers/anthropic/anthropic_provider.h"
+#include "gateway/teachers/gemini/gemini_provider.h"
+#include "gateway/teachers/llamacpp/llamacpp_provider.h"
+#include "gateway/teachers/ollama/ollama_provider.h"
 #include "gateway/teachers/openai/openai_provider.h"
 
 namespace limbeck::gateway {
 namespace {
 
 const std::vector<const Provider*>& Providers() {
-  static const auto* const providers =
-      new std::vector<const Provider*>{new AnthropicProvider, new OpenAiProvider};
+  static const auto* const providers = new std::vector<const Provider*>{
+      new AnthropicProvider, new GeminiProvider(GeminiHost::kDeveloper),
+      new LlamaCppProvider,  new OllamaProvider,
+      new OpenAiProvider,    new GeminiProvider(GeminiHost::kVertex)};
   return *providers;
 }
 
