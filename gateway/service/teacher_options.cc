@@ -73,7 +73,10 @@ CompatibleProfile ProfileOf(const v1::CompatibleProfile& from,
   if (from.has_seed_field()) profile.seed_field = from.seed_field();
   profile.response_schema = !from.no_response_schema();
   profile.extra_body = from.extra_body();
-  profile.cached_input_tokens_field = from.cached_input_tokens_field();
+  profile.stream_options = !from.no_stream_options();
+  if (!from.cached_input_tokens_field().empty()) {
+    profile.cached_input_tokens_field = from.cached_input_tokens_field();
+  }
   for (const auto& [raw, finish] : from.finish_reasons()) {
     const auto meaning = MeaningOf(static_cast<v1::CompatibleProfile::Finish>(finish));
     if (!meaning.has_value()) {
@@ -102,17 +105,24 @@ std::optional<PromptFormat> PromptFormatOf(v1::PromptFormat format) {
   }
 }
 
-// Options that one family of kinds has and others would silently ignore.
-void CheckKinds(const v1::TeacherConfig& teacher, std::vector<FieldViolation>* violations) {
-  const auto only = [&](const char* field, bool set, bool fits, const char* kinds) {
-    if (set && !fits) violations->push_back({field, absl::StrCat("is for ", kinds, " only")});
+// Options of one kind that are set for another would be ignored in silence.
+void CheckBelonging(const v1::TeacherConfig& teacher, std::vector<FieldViolation>* violations) {
+  const auto belongs = [&](bool set, std::string_view field, std::string_view kind) {
+    if (!set || teacher.kind() == kind) return;
+    violations->push_back(
+        {std::string(field), absl::StrCat("is an option of kind ", ToAbsl(kind), " only")});
   };
-  const std::string& kind = teacher.kind();
-  only("thinking_budget", teacher.has_thinking_budget(), kind == "gemini" || kind == "vertex",
-       "kinds gemini and vertex");
-  only("prompt_format", teacher.prompt_format() != v1::PROMPT_FORMAT_UNSPECIFIED,
-       kind == "llamacpp", "kind llamacpp");
-  only("service_account", teacher.has_service_account(), kind == "vertex", "kind vertex");
+  belongs(!teacher.api_version().empty(), "api_version", "azure");
+  belongs(!teacher.deployment().empty(), "deployment", "azure");
+  belongs(teacher.bearer_key(), "bearer_key", "azure");
+  belongs(!teacher.profile().empty(), "profile", "openai_compatible");
+  belongs(teacher.has_custom_profile(), "custom_profile", "openai_compatible");
+  belongs(teacher.enforce_distillable_text(), "enforce_distillable_text", "openai_compatible");
+  belongs(teacher.prompt_format() != v1::PROMPT_FORMAT_UNSPECIFIED, "prompt_format", "llamacpp");
+  belongs(teacher.has_service_account(), "service_account", "vertex");
+  if (teacher.has_thinking_budget() && teacher.kind() != "gemini" && teacher.kind() != "vertex") {
+    violations->push_back({"thinking_budget", "is an option of kinds gemini and vertex only"});
+  }
   if (teacher.has_service_account() && teacher.has_key()) {
     violations->push_back({"service_account", "excludes key"});
   }
@@ -135,7 +145,6 @@ void SetCredentials(const v1::TeacherConfig& teacher, TeacherConfig* config,
 
 void SetNativeOptions(const v1::TeacherConfig& teacher, TeacherConfig* config,
                       std::vector<FieldViolation>* violations) {
-  CheckKinds(teacher, violations);
   if (teacher.has_thinking_budget()) {
     config->thinking_budget = teacher.thinking_budget();
     if (teacher.thinking_budget() < -1 || teacher.thinking_budget() > kMaxThinkingBudget) {
@@ -156,6 +165,7 @@ void SetNativeOptions(const v1::TeacherConfig& teacher, TeacherConfig* config,
 std::vector<FieldViolation> SetTeacherOptions(const v1::TeacherConfig& teacher,
                                               TeacherConfig* config) {
   std::vector<FieldViolation> violations;
+  CheckBelonging(teacher, &violations);
   config->stream = teacher.stream();
   config->api_version = teacher.api_version();
   config->deployment = teacher.deployment();

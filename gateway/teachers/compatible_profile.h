@@ -26,13 +26,14 @@ struct CompatibleProfile {
   uint32_t max_top_logprobs = 20;
   // Streams carry the chosen token's logprob only: queries for candidates are not streamed.
   bool stream_drops_candidates = false;
+  bool stream_options = true;  // Takes stream_options.include_usage.
   std::string max_tokens_field = "max_tokens";
   std::string seed_field = "seed";  // Empty: takes none.
   bool response_schema = true;      // Has response_format json_schema.
   // A JSON object whose members are added to every request; empty adds none.
   std::string extra_body;
-  // Count of cached input tokens, directly in `usage`; empty where OpenAI's own place holds it.
-  std::string cached_input_tokens_field;
+  // Count of cached input tokens, directly in `usage`, beside OpenAI's own place for it.
+  std::string cached_input_tokens_field = "prompt_cache_hit_tokens";
   // Raw finish reasons beyond those every parser here knows.
   std::map<std::string, FinishMeaning, std::less<>> finish_reasons;
   RateHeaderNames rate_headers;

@@ -111,17 +111,21 @@ absl::StatusOr<SseBody> ReadSse(std::string_view body, size_t max_event_bytes) {
   return result;
 }
 
-bool LooksLikeSse(std::string_view body) {
+std::string_view SkipSseComments(std::string_view body) {
   if (body.starts_with(kByteOrderMark)) body.remove_prefix(kByteOrderMark.size());
   while (true) {
     const size_t start = body.find_first_not_of(" \t\r\n");
-    if (start == body.npos) return false;
+    if (start == body.npos) return {};
     body.remove_prefix(start);
-    if (body.front() != ':') break;
+    if (body.front() != ':') return body;
     const size_t end = body.find_first_of("\r\n");
-    if (end == body.npos) return false;
+    if (end == body.npos) return {};
     body.remove_prefix(end);
   }
+}
+
+bool LooksLikeSse(std::string_view body) {
+  body = SkipSseComments(body);
   for (const std::string_view field : {"data:", "event:", "id:", "retry:"}) {
     if (body.starts_with(field)) return true;
   }

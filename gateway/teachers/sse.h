@@ -65,6 +65,10 @@ struct SseBody {
 // RESOURCE_EXHAUSTED: an event is longer than `max_event_bytes`.
 absl::StatusOr<SseBody> ReadSse(std::string_view body, size_t max_event_bytes = kMaxSseEventBytes);
 
+// `body` from its first byte that is neither white space nor a comment line: some hosts send those
+// before an answer, streamed or not, to keep the connection busy.
+std::string_view SkipSseComments(std::string_view body);
+
 // Whether a body is a stream rather than JSON: after blank lines and comments comes a field.
 bool LooksLikeSse(std::string_view body);
 

@@ -157,6 +157,12 @@ class Provider {
 
   // What the answer's headers say about the account.
   virtual QuotaHints ParseHints(const http::Response& response, absl::Time now) const = 0;
+
+  // The same for one teacher, where its configuration names the headers (a host's profile).
+  virtual QuotaHints HintsFor(const TeacherConfig&, const http::Response& response,
+                              absl::Time now) const {
+    return ParseHints(response, now);
+  }
 };
 
 // Everything wrong with a teacher's configuration; empty when it is usable. `path` is the prefix

@@ -5,7 +5,8 @@
 #include <utility>
 
 #include "gateway/teachers/json_fields.h"
-#include "gateway/teachers/token_rules.h"
+#include "gateway/teachers/openai/token_rules.h"
+#include "gateway/teachers/token_entry.h"
 
 namespace limbeck::gateway {
 namespace {

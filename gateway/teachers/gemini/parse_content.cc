@@ -13,7 +13,8 @@
 #include "gateway/teachers/gemini/gemini_error.h"
 #include "gateway/teachers/json_fields.h"
 #include "gateway/teachers/json_stream.h"
-#include "gateway/teachers/token_rules.h"
+#include "gateway/teachers/openai/token_rules.h"
+#include "gateway/teachers/token_entry.h"
 
 namespace limbeck::gateway {
 namespace {

@@ -11,8 +11,8 @@
 #include "gateway/teachers/exchange.h"
 #include "gateway/teachers/failure.h"
 #include "gateway/teachers/json_fields.h"
+#include "gateway/teachers/token_entry.h"
 #include "gateway/teachers/token_json.h"
-#include "gateway/teachers/token_rules.h"
 
 namespace limbeck::gateway {
 namespace {

@@ -1,4 +1,4 @@
-// What identifies a token, and which numbers are logprobs: the same for every kind.
+// From the entries of a provider's token lists to tokens, by the rules of openai/token_rules.h.
 #pragma once
 
 #include <optional>
@@ -18,10 +18,6 @@ struct TokenEntry {
   std::optional<uint32_t> id;
   std::optional<float> logprob;
 };
-
-// Absent for what no provider means as a logprob: NaN, sentinels (−9999, −3.4e38) and numbers above
-// 0 by more than rounding. Rounding above 0 is 0.
-std::optional<float> CleanLogprob(double value);
 
 // Settles `bytes` and `lossy` once all fields were read: bytes win over the display string; without
 // them it stands in, and an escape or U+FFFD in it makes the entry lossy; bytes that are U+FFFD

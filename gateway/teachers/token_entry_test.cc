@@ -1,9 +1,11 @@
-#include "gateway/teachers/token_rules.h"
+#include "gateway/teachers/token_entry.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <limits>
+
+#include "gateway/teachers/openai/token_rules.h"
 
 namespace limbeck::gateway {
 namespace {
@@ -17,7 +19,7 @@ TokenEntry Entry(std::string shown, double logprob, std::optional<uint32_t> id =
   return entry;
 }
 
-TEST(TokenRulesTest, Case18SentinelsAreNoLogprobs) {
+TEST(TokenEntryTest, Case18SentinelsAreNoLogprobs) {
   for (const double value :
        {-9999.0, -3.4028234663852886e38, -1e300, 0.06, std::numeric_limits<double>::quiet_NaN(),
         -std::numeric_limits<double>::infinity()}) {
@@ -27,19 +29,19 @@ TEST(TokenRulesTest, Case18SentinelsAreNoLogprobs) {
   EXPECT_EQ(CleanLogprob(0.01), 0.0F);
 }
 
-TEST(TokenRulesTest, Case12ReplacedCharactersAreLossy) {
+TEST(TokenEntryTest, Case12ReplacedCharactersAreLossy) {
   EXPECT_TRUE(Entry("\xef\xbf\xbd", -1).lossy);
   EXPECT_TRUE(Entry("\\xc3", -1).lossy);
   EXPECT_FALSE(Entry("\xc3\xa9", -1).lossy);
 }
 
-TEST(TokenRulesTest, Case15CandidatesAreToldApartByIdElseByBytes) {
+TEST(TokenEntryTest, Case15CandidatesAreToldApartByIdElseByBytes) {
   EXPECT_EQ(MakeToken(Entry("a", -1, 1), {Entry("a", -1, 1), Entry("a", -2, 2)}).candidates.size(),
             2u);
   EXPECT_EQ(MakeToken(Entry("a", -1), {Entry("a", -2), Entry("a", -1)}).candidates.size(), 1u);
 }
 
-TEST(TokenRulesTest, Case16AChosenTokenOutsideTheListStaysOutside) {
+TEST(TokenEntryTest, Case16AChosenTokenOutsideTheListStaysOutside) {
   const cache::Token token = MakeToken(Entry("c", -5), {Entry("b", -2), Entry("a", -1)});
   EXPECT_EQ(token.bytes, "c");
   EXPECT_EQ(token.logprob, -5.0F);
@@ -47,7 +49,7 @@ TEST(TokenRulesTest, Case16AChosenTokenOutsideTheListStaysOutside) {
   EXPECT_EQ(token.candidates[0].bytes, "a");
 }
 
-TEST(TokenRulesTest, Case20SumsAboveOneAreScaledAndRoundingIsNot) {
+TEST(TokenEntryTest, Case20SumsAboveOneAreScaledAndRoundingIsNot) {
   cache::Token token =
       MakeToken(Entry("a", std::log(0.9)), {Entry("a", std::log(0.9)), Entry("b", std::log(0.3))});
   EXPECT_NEAR(Renormalise(&token), 1.2, 1e-5);
@@ -60,7 +62,7 @@ TEST(TokenRulesTest, Case20SumsAboveOneAreScaledAndRoundingIsNot) {
   EXPECT_FLOAT_EQ(token.candidates[0].logprob, std::log(0.6F));
 }
 
-TEST(TokenRulesTest, SupportIsWhatIsReallyThere) {
+TEST(TokenEntryTest, SupportIsWhatIsReallyThere) {
   cache::SoftOutput output;
   output.tokens = {MakeToken(Entry("a", -9999), {})};
   SettleTokens("t", &output);
