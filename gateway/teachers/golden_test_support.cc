@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/string_view.h"
 
 namespace limbeck::gateway::testing {
@@ -22,6 +23,8 @@ using nlohmann::json;
 
 constexpr int64_t kNowSeconds = 1'700'000'000;
 constexpr uint32_t kTopLogprobs = 20;
+constexpr float kSentinel = -9000;
+constexpr int kDamageRounds = 300;
 constexpr const char* kMark = "== ";
 
 std::string PathOf(const std::string& folder, const std::string& name) {
@@ -99,6 +102,21 @@ http::Response ResponseOf(const json& row) {
   return response;
 }
 
+ParseResult Parse(const Provider& provider, const http::Response& response) {
+  TeacherConfig config;
+  config.name = "t";
+  config.kind = std::string(provider.kind());
+  config.model = "m";
+  TeacherQuery query;
+  query.top_logprobs = kTopLogprobs;
+  return provider.ParseResponse(config, query, response, absl::FromUnixSeconds(kNowSeconds));
+}
+
+void ExpectLogprob(float logprob) {
+  EXPECT_LE(logprob, 0);
+  EXPECT_GT(logprob, kSentinel);
+}
+
 // "== NAME" begins a case.
 std::map<std::string, std::string> ReadGolden(const std::string& path) {
   std::map<std::string, std::string> cases;
@@ -136,14 +154,7 @@ std::vector<GoldenCase> LoadGolden(const Provider& provider, const std::string& 
 }
 
 std::string DescribeParse(const Provider& provider, const http::Response& response) {
-  TeacherConfig config;
-  config.name = "t";
-  config.kind = std::string(provider.kind());
-  config.model = "m";
-  TeacherQuery query;
-  query.top_logprobs = kTopLogprobs;
-  const ParseResult result =
-      provider.ParseResponse(config, query, response, absl::FromUnixSeconds(kNowSeconds));
+  const ParseResult result = Parse(provider, response);
   const auto* failure = std::get_if<Failure>(&result);
   return failure != nullptr ? DescribeFailure(*failure)
                             : DescribeOutput(std::get<cache::SoftOutput>(result));
@@ -157,6 +168,25 @@ std::vector<http::Response> Cuts(const http::Response& response) {
     cuts.back().body.resize(length);
   }
   return cuts;
+}
+
+void ExpectDamageIsHarmless(const Provider& provider, const http::Response& response) {
+  if (response.body.empty()) return;
+  StableRandom random(7, 1);
+  for (int round = 0; round < kDamageRounds; ++round) {
+    http::Response damaged = response;
+    const uint64_t bytes = 1 + random.Below(4);
+    for (uint64_t i = 0; i < bytes; ++i) {
+      damaged.body[random.Below(damaged.body.size())] = static_cast<char>(random.Next());
+    }
+    const ParseResult result = Parse(provider, damaged);
+    const auto* output = std::get_if<cache::SoftOutput>(&result);
+    if (output == nullptr) continue;
+    for (const cache::Token& token : output->tokens) {
+      if (token.logprob.has_value()) ExpectLogprob(*token.logprob);
+      for (const cache::Candidate& candidate : token.candidates) ExpectLogprob(candidate.logprob);
+    }
+  }
 }
 
 std::string GoldenName(const ::testing::TestParamInfo<GoldenCase>& info) {

@@ -36,6 +36,10 @@ std::string DescribeParse(const Provider& provider, const http::Response& respon
 // The bodies cut short at every byte that must not parse: all but trailing white space.
 std::vector<http::Response> Cuts(const http::Response& response);
 
+// Parses the answer with a few bytes of it replaced, many times over: no logprob may come out of it
+// that is above 0, not finite or a sentinel.
+void ExpectDamageIsHarmless(const Provider& provider, const http::Response& response);
+
 // "case_3_daily_quota"
 std::string GoldenName(const ::testing::TestParamInfo<GoldenCase>& info);
 

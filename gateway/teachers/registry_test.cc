@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 #include "gateway/teachers/canonical.h"
 
@@ -74,6 +75,21 @@ TEST_P(ProviderConformanceTest, ReadsNonsenseAsGarbledAndErrorsByStatus) {
   response.status_code = 503;
   EXPECT_EQ(std::get<Failure>(provider().ParseResponse(config_, query_, response, absl::Now())).cls,
             FailureClass::kRetryable);
+}
+
+TEST_P(ProviderConformanceTest, AnswersNestedAsDeepAsTheyLikeAreFailures) {
+  constexpr size_t kDepth = 200'000;
+  for (const char* field : {"error", "choices", "candidates", "content", "message"}) {
+    http::Response response;
+    response.body =
+        absl::StrCat("{\"", field, "\":", std::string(kDepth, '['), std::string(kDepth, ']'), "}");
+    for (const int status : {200, 400}) {
+      response.status_code = status;
+      EXPECT_TRUE(std::holds_alternative<Failure>(
+          provider().ParseResponse(config_, query_, response, absl::Now())))
+          << field << " " << status;
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(All, ProviderConformanceTest, ::testing::ValuesIn(ProviderKinds()),

@@ -24,6 +24,10 @@ TEST_P(AnthropicGoldenTest, CutAnywhereItIsAFailure) {
   }
 }
 
+TEST_P(AnthropicGoldenTest, DamagedItNeverCrashesNorInventsLogprobs) {
+  testing::ExpectDamageIsHarmless(provider_, GetParam().response);
+}
+
 INSTANTIATE_TEST_SUITE_P(Answers, AnthropicGoldenTest,
                          ::testing::ValuesIn(testing::LoadGolden(
                              AnthropicProvider(), "gateway/teachers/anthropic/testdata")),

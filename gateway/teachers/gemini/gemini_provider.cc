@@ -21,6 +21,7 @@ namespace {
 using nlohmann::json;
 
 constexpr uint32_t kMaxTopLogprobs = 20;
+constexpr int kUnauthorized = 401;
 constexpr const char* kModelRule =
     "is not a model's name: letters, digits and \"-._@\" only, without \"models/\"";
 
@@ -150,7 +151,15 @@ absl::StatusOr<http::Request> GeminiProvider::BuildRequest(const TeacherConfig& 
 
 ParseResult GeminiProvider::ParseResponse(const TeacherConfig& config, const TeacherQuery& query,
                                           const http::Response& response, absl::Time now) const {
-  if (response.status_code != 200) return ClassifyGeminiError(response, response.body, now);
+  if (response.status_code != 200) {
+    Failure failure = ClassifyGeminiError(response, response.body, now);
+    if (response.status_code == kUnauthorized && config.access_token != nullptr) {
+      // Its hour is over; whoever renews it is late.
+      failure.cls = FailureClass::kRetryable;
+      failure.reason = "ACCESS_TOKEN_REFUSED";
+    }
+    return failure;
+  }
   ParseResult result = ParseContent(config.name, response, now);
   if (auto* output = std::get_if<cache::SoftOutput>(&result)) {
     std::string response_id = std::move(output->provenance.request_id);

@@ -129,6 +129,19 @@ TEST_F(GeminiProviderTest, VertexSendsTheTokenOfTheMomentAndNothingWithoutOne) {
   EXPECT_EQ(vertex_.BuildRequest(config_, query_).status().code(), absl::StatusCode::kUnavailable);
 }
 
+TEST_F(GeminiProviderTest, ARefusedTokenIsTriedAgainWhereItIsRenewedAndStopsTheTeacherElse) {
+  http::Response response;
+  response.status_code = 401;
+  response.body = R"({"error":{"code":401,"message":"m","status":"UNAUTHENTICATED"}})";
+  const auto cls = [&] {
+    return std::get<Failure>(vertex_.ParseResponse(config_, query_, response, absl::UnixEpoch()))
+        .cls;
+  };
+  EXPECT_EQ(cls(), FailureClass::kStopTeacher);
+  config_.access_token = std::make_shared<FixedToken>(Secret("token-of-the-moment"));
+  EXPECT_EQ(cls(), FailureClass::kRetryable);
+}
+
 TEST_F(GeminiProviderTest, ABrokenServiceAccountIsAFaultOfTheConfiguration) {
   config_.base_url = kVertexUrl;
   config_.service_account = Secret(R"({"type":"authorized_user"})");

@@ -24,6 +24,10 @@ TEST_P(GeminiGoldenTest, CutAnywhereItIsAFailure) {
   }
 }
 
+TEST_P(GeminiGoldenTest, DamagedItNeverCrashesNorInventsLogprobs) {
+  testing::ExpectDamageIsHarmless(provider_, GetParam().response);
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Answers, GeminiGoldenTest,
     ::testing::ValuesIn(testing::LoadGolden(GeminiProvider(GeminiHost::kDeveloper),

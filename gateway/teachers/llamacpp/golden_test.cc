@@ -24,6 +24,10 @@ TEST_P(LlamaCppGoldenTest, CutAnywhereItIsAFailure) {
   }
 }
 
+TEST_P(LlamaCppGoldenTest, DamagedItNeverCrashesNorInventsLogprobs) {
+  testing::ExpectDamageIsHarmless(provider_, GetParam().response);
+}
+
 INSTANTIATE_TEST_SUITE_P(Answers, LlamaCppGoldenTest,
                          ::testing::ValuesIn(testing::LoadGolden(
                              LlamaCppProvider(), "gateway/teachers/llamacpp/testdata")),

@@ -24,6 +24,10 @@ TEST_P(OllamaGoldenTest, CutAnywhereItIsAFailure) {
   }
 }
 
+TEST_P(OllamaGoldenTest, DamagedItNeverCrashesNorInventsLogprobs) {
+  testing::ExpectDamageIsHarmless(provider_, GetParam().response);
+}
+
 INSTANTIATE_TEST_SUITE_P(
     Answers, OllamaGoldenTest,
     ::testing::ValuesIn(testing::LoadGolden(OllamaProvider(), "gateway/teachers/ollama/testdata")),
