@@ -52,11 +52,13 @@ int StatusOf(const ErrorBody& error) {
   if (absl::SimpleAtoi(error.code, &code) && code >= 400 && code < 600) return code;
   for (const std::string& name : {error.type, error.code}) {
     if (name == "overloaded_error") return 529;
-    if (name == "rate_limit_error" || name == "rate_limit_exceeded") return 429;
+    if (IsOneOf(name, {"rate_limit_error", "rate_limit_exceeded", "slow_down"})) return 429;
     if (name == "authentication_error" || name == "invalid_api_key") return 401;
     if (name == "permission_error") return 403;
     if (name == "not_found_error") return 404;
-    if (name == "invalid_request_error" || name == "invalid_prompt") return 400;
+    if (IsOneOf(name, {"invalid_request_error", "invalid_prompt", "context_length_exceeded"})) {
+      return 400;
+    }
     if (name == "timeout_error") return 504;
   }
   return 500;

@@ -8,6 +8,7 @@
 #include "base/status.h"
 #include "base/string_view.h"
 #include "gateway/teachers/canonical.h"
+#include "gateway/teachers/exchange.h"
 #include "gateway/teachers/openai/chat_request.h"
 #include "gateway/teachers/rate_headers.h"
 
@@ -62,7 +63,7 @@ absl::StatusOr<http::Request> AzureProvider::BuildRequest(const TeacherConfig& c
   body["model"] = DeploymentOf(config);
   LIMBECK_ASSIGN_OR_RETURN(http::Request request, JsonRequest(config, query, PathOf(config), body));
   if (config.bearer_key) {
-    AddBearer(config, &request);
+    AddBearer(config.api_key, &request);
   } else if (!config.api_key.empty()) {
     request.headers.push_back({"api-key", std::string(config.api_key.Reveal())});
   }

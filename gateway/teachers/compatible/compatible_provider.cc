@@ -75,7 +75,7 @@ absl::StatusOr<http::Request> CompatibleProvider::BuildRequest(const TeacherConf
   if (config.enforce_distillable_text) body["provider"]["enforce_distillable_text"] = true;
   LIMBECK_ASSIGN_OR_RETURN(http::Request request,
                            JsonRequest(config, query, profile.chat_path, body));
-  AddBearer(config, &request);
+  AddBearer(config.api_key, &request);
   return request;
 }
 

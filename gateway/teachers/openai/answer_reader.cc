@@ -108,7 +108,7 @@ error_code ReadRootField(std::string_view key, ondemand::value value, std::strin
     for (auto choice : choices) {
       ondemand::value element;
       if (error_code error = choice.get(element)) return error;
-      if (!std::exchange(first, false)) continue;
+      if (!std::exchange(first, false) || !HasType(element, ondemand::json_type::object)) continue;
       answer->has_choice = true;
       if (error_code error = ReadChoice(element, answer)) return error;
     }

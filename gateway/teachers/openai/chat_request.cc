@@ -34,18 +34,6 @@ void AskForLogprobs(const CompatibleProfile& profile, uint32_t top_logprobs, jso
 
 }  // namespace
 
-const char* RoleName(Role role) {
-  switch (role) {
-    case Role::kSystem:
-      return "system";
-    case Role::kAssistant:
-      return "assistant";
-    case Role::kUser:
-      break;
-  }
-  return "user";
-}
-
 absl::Status CheckChatQuery(const TeacherConfig& config, const Capabilities& can,
                             const TeacherQuery& query) {
   LIMBECK_RETURN_IF_ERROR(InvalidFields("query", CheckQuery(config, can, query)));
@@ -95,11 +83,6 @@ absl::StatusOr<http::Request> JsonRequest(const TeacherConfig& config, const Tea
   LIMBECK_ASSIGN_OR_RETURN(std::string text, Dump(body));
   return NewRequest(config, query, absl::StrCat(EndpointIdentity(config.base_url), ToAbsl(path)),
                     std::move(text));
-}
-
-void AddBearer(const TeacherConfig& config, http::Request* request) {
-  if (config.api_key.empty()) return;
-  request->headers.push_back({"Authorization", "Bearer " + std::string(config.api_key.Reveal())});
 }
 
 ParseResult ParseChatResponse(const TeacherConfig& config, std::string_view kind,

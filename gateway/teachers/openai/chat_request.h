@@ -14,9 +14,6 @@ namespace limbeck::gateway {
 // A bound of ours: servers cap lower, the teacher's configuration says where.
 inline constexpr uint32_t kMaxTopLogprobs = 1024;
 
-// "system", "user", "assistant".
-const char* RoleName(Role role);
-
 // Everything wrong with asking `query`: CheckQuery, and a schema that is no JSON.
 absl::Status CheckChatQuery(const TeacherConfig& config, const Capabilities& can,
                             const TeacherQuery& query);
@@ -32,9 +29,6 @@ absl::StatusOr<std::string> Dump(const nlohmann::json& body);
 // A complete request for `path` behind the teacher's base URL, without a key.
 absl::StatusOr<http::Request> JsonRequest(const TeacherConfig& config, const TeacherQuery& query,
                                           std::string_view path, const nlohmann::json& body);
-
-// Adds the key, where there is one, as a bearer.
-void AddBearer(const TeacherConfig& config, http::Request* request);
 
 // Reads an answer of any status with ParseCompletion and stamps it. Thread-safe.
 ParseResult ParseChatResponse(const TeacherConfig& config, std::string_view kind,

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/status.h"
+#include "gateway/teachers/exchange.h"
 #include "gateway/teachers/openai/chat_request.h"
 #include "gateway/teachers/rate_headers.h"
 
@@ -27,7 +28,7 @@ absl::StatusOr<http::Request> OpenAiProvider::BuildRequest(const TeacherConfig& 
   const nlohmann::json body = ChatBody(config, query, ProfileOf(config));
   LIMBECK_ASSIGN_OR_RETURN(http::Request request,
                            JsonRequest(config, query, "/chat/completions", body));
-  AddBearer(config, &request);
+  AddBearer(config.api_key, &request);
   return request;
 }
 

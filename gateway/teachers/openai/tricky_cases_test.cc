@@ -38,8 +38,8 @@ struct FailureCase {
   int status;
   const char* body;
   FailureClass cls;
-  std::vector<http::Header> headers;
-  std::optional<absl::Duration> wait;
+  std::vector<http::Header> headers = {};
+  std::optional<absl::Duration> wait = {};
 };
 
 class TrickyFailureTest : public ::testing::TestWithParam<FailureCase> {};

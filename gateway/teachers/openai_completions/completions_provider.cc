@@ -66,7 +66,7 @@ absl::StatusOr<http::Request> CompletionsProvider::BuildRequest(const TeacherCon
   LIMBECK_RETURN_IF_ERROR(CheckChatQuery(config, capabilities(), query));
   LIMBECK_ASSIGN_OR_RETURN(http::Request request,
                            JsonRequest(config, query, "/completions", BodyOf(config, query)));
-  AddBearer(config, &request);
+  AddBearer(config.api_key, &request);
   return request;
 }
 

@@ -56,7 +56,7 @@ absl::StatusOr<http::Request> VllmProvider::BuildRequest(const TeacherConfig& co
   body["return_token_ids"] = true;
   LIMBECK_ASSIGN_OR_RETURN(http::Request request,
                            JsonRequest(config, query, "/chat/completions", body));
-  AddBearer(config, &request);
+  AddBearer(config.api_key, &request);
   return request;
 }
 
