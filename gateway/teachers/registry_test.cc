@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_replace.h"
 #include "absl/time/clock.h"
+#include "cache/records/record_codec.h"
 #include "gateway/teachers/canonical.h"
 
 namespace limbeck::gateway {
@@ -129,10 +131,87 @@ TEST_P(ProviderConformanceTest, EveryQueryFieldThatItTakesIsSent) {
   EXPECT_TRUE(changes([](TeacherQuery* q) { q->sampling.max_tokens = 3; }));
   EXPECT_TRUE(changes([](TeacherQuery* q) { q->sampling.stop = {"x"}; }));
   EXPECT_TRUE(changes([](TeacherQuery* q) { q->messages[1].content = "x"; }));
-  if (can.seed) EXPECT_TRUE(changes([](TeacherQuery* q) { q->sampling.seed = 3; }));
-  if (can.logprobs) EXPECT_TRUE(changes([](TeacherQuery* q) { q->top_logprobs = 3; }));
-  if (can.schema) EXPECT_TRUE(changes([](TeacherQuery* q) { q->response_schema = "{}"; }));
+  if (can.seed) {
+    EXPECT_TRUE(changes([](TeacherQuery* q) { q->sampling.seed = 3; }));
+  }
+  if (can.logprobs) {
+    EXPECT_TRUE(changes([](TeacherQuery* q) { q->top_logprobs = 3; }));
+  }
+  if (can.schema) {
+    EXPECT_TRUE(changes([](TeacherQuery* q) { q->response_schema = "{}"; }));
+  }
 }
+
+// One answer of OpenAI's chat, or legacy completions', whole and streamed.
+struct AnswerForms {
+  std::string whole;
+  std::string stream;
+};
+
+AnswerForms FormsOf(std::string_view kind) {
+  const std::string usage = R"("usage":{"prompt_tokens":9,"completion_tokens":2})";
+  const std::string end =
+      "data: {\"choices\":[]," + usage + "}\n\n: keep-alive\n\ndata: [DONE]\n\n";
+  if (kind == "openai_completions") {
+    const std::string lists = R"("logprobs":{"tokens":["a","b"],"token_logprobs":[-1,-2],
+        "top_logprobs":[{"a":-1,"c":-3},{"b":-2}]})";
+    const std::string first =
+        R"("logprobs":{"tokens":["a"],"token_logprobs":[-1],"top_logprobs":[{"a":-1,"c":-3}]})";
+    const std::string second =
+        R"("logprobs":{"tokens":["b"],"token_logprobs":[-2],"top_logprobs":[{"b":-2}]})";
+    return {R"({"choices":[{"text":"ab","finish_reason":"stop",)" + lists + "}]," + usage + "}",
+            R"(data: {"choices":[{"text":"a",)" + first + "}]}\n\n" +
+                R"(data: {"choices":[{"text":"b","finish_reason":"stop",)" + second + "}]}\n\n" +
+                end};
+  }
+  const std::string a = R"({"token":"a","bytes":[97],"logprob":-1,"top_logprobs":[
+      {"token":"a","bytes":[97],"logprob":-1},{"token":"c","bytes":[99],"logprob":-3}]})";
+  const std::string a_line = absl::StrReplaceAll(a, {{"\n", " "}});
+  const std::string b = R"({"token":"b","bytes":[98],"logprob":-2,"top_logprobs":[]})";
+  return {R"({"choices":[{"message":{"content":"ab"},"finish_reason":"stop",)"
+          R"("logprobs":{"content":[)" +
+              a + "," + b + "]}}]," + usage + "}",
+          R"(data: {"choices":[{"delta":{"content":"a"},"logprobs":{"content":[)" + a_line +
+              "]}}]}\n\n" + R"(data: {"choices":[{"delta":{"content":"b"},"logprobs":)" +
+              R"({"content":[)" + b + R"(]},"finish_reason":"stop"}]})" + "\n\n" + end};
+}
+
+class StreamConformanceTest : public ProviderConformanceTest {};
+
+TEST_P(StreamConformanceTest, StreamedAndWholeAnswersAreOne) {
+  const AnswerForms forms = FormsOf(GetParam());
+  query_.top_logprobs = 2;
+  const auto whole = std::get<cache::SoftOutput>(Parse(200, forms.whole));
+  config_.stream = true;
+  const auto streamed = std::get<cache::SoftOutput>(Parse(200, forms.stream));
+  EXPECT_EQ(cache::EncodeRecord(streamed), cache::EncodeRecord(whole));
+  EXPECT_EQ(whole.text, "ab");
+  EXPECT_EQ(whole.support, cache::Support::kTopK);
+  EXPECT_EQ(whole.usage.output_tokens, 2u);
+  // A server that does not stream although it was asked to is understood too.
+  EXPECT_EQ(cache::EncodeRecord(std::get<cache::SoftOutput>(Parse(200, forms.whole))),
+            cache::EncodeRecord(whole));
+}
+
+TEST_P(StreamConformanceTest, AStreamIsAskedForOnlyOnDemand) {
+  EXPECT_FALSE(absl::StrContains(provider().BuildRequest(config_, query_)->body, "stream"));
+  config_.stream = true;
+  EXPECT_TRUE(absl::StrContains(provider().BuildRequest(config_, query_)->body, "\"stream\":true"));
+}
+
+TEST_P(StreamConformanceTest, CutStreamsMayHaveBeenBilled) {
+  const std::string stream = FormsOf(GetParam()).stream;
+  for (size_t length = 0; length + 2 < stream.size(); ++length) {
+    const ParseResult result = Parse(200, stream.substr(0, length));
+    ASSERT_TRUE(std::holds_alternative<Failure>(result)) << length;
+    EXPECT_TRUE(std::get<Failure>(result).may_have_been_billed) << length;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(OpenAiShaped, StreamConformanceTest,
+                         ::testing::Values("azure", "openai", "openai_compatible",
+                                           "openai_completions", "vllm"),
+                         [](const auto& info) { return std::string(info.param); });
 
 TEST_P(ProviderConformanceTest, HostileBodiesAreFailures) {
   const std::string deep = std::string(100'000, '[');

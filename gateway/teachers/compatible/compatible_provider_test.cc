@@ -188,7 +188,7 @@ TEST_F(CompatibleProviderTest, FaultyProfilesAreNamed) {
   config_.profile.clear();
   config_.custom_profile = CompatibleProfile();
   EXPECT_TRUE(provider_.CheckConfig(config_).empty());
-  for (const std::string extra : {std::string("["), std::string("3"), std::string(200'000, '[')}) {
+  for (const std::string& extra : {std::string("["), std::string("3"), std::string(200'000, '[')}) {
     config_.custom_profile->extra_body = extra;
     EXPECT_EQ(provider_.CheckConfig(config_).at(0).field, "custom_profile.extra_body");
   }

@@ -45,6 +45,12 @@ error_code ReadIds(ondemand::value value, std::vector<uint32_t>* ids) {
   });
 }
 
+// Replaces: some hosts repeat it in the chunk with the usage.
+error_code ReadLast(ondemand::value value, std::string* out) {
+  if (HasType(value, ondemand::json_type::string)) out->clear();
+  return AppendText(value, out);
+}
+
 error_code ReadChoice(ondemand::value value, Answer* answer) {
   const size_t text_before = answer->output.text.size();
   const size_t listed_before = answer->listed.size();
@@ -59,7 +65,7 @@ error_code ReadChoice(ondemand::value value, Answer* answer) {
     if (key == "token_ids") return ReadIds(member, &answer->token_ids);
     if (key == "prompt_token_ids") return ReadIds(member, &answer->prompt_ids);
     if (key == "prompt_logprobs") return ReadPromptLogprobs(member, &answer->prompt);
-    if (key == "finish_reason") return AppendText(member, &answer->output.raw_finish_reason);
+    if (key == "finish_reason") return ReadLast(member, &answer->output.raw_finish_reason);
     if (key != "logprobs") return simdjson::SUCCESS;
     const error_code bad = ReadNumber(member, &lone.logprob);
     return bad || lone.logprob.has_value() ? bad : ForEachField(member, on_logprobs);

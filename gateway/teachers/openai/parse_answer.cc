@@ -22,6 +22,13 @@ Failure BadJson(const http::Response& response, error_code error) {
       absl::StrCat("the answer is not the JSON of a completion: ", simdjson::error_message(error)));
 }
 
+// A choice may lack its text, but not all of text, refusal, finish reason and scores.
+bool SaysAnything(const Answer& answer) {
+  return !answer.output.text.empty() || !answer.refusal.empty() || !answer.prompt.empty() ||
+         !answer.output.raw_finish_reason.empty() || !answer.output.tokens.empty() ||
+         !answer.listed.empty();
+}
+
 // Nothing where `answer` was read.
 std::optional<Failure> ReadWhole(std::string_view body, std::string_view cached_field,
                                  const http::Response& response, absl::Time now, Answer* answer) {
@@ -33,7 +40,7 @@ std::optional<Failure> ReadWhole(std::string_view body, std::string_view cached_
     if (inside.present || answer->has_error) return ClassifyError(response, inside, now);
     return BadJson(response, error);
   }
-  if (answer->has_choice) return std::nullopt;
+  if (answer->has_choice && SaysAnything(*answer)) return std::nullopt;
   // A flat error has neither choices nor "error".
   const ErrorBody flat = ParseErrorBody(body);
   if (flat.present) return ClassifyError(response, flat, now);

@@ -49,8 +49,9 @@ std::string WholeStream() {
       Delta("\xc3\xa9",
             R"({"content":[{"token":"\\xa9","bytes":[169],"logprob":-4,"top_logprobs":[]}]})"),
       Event(R"({"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"obfuscation":"x7"})"),
-      Event(R"({"choices":[],"usage":{"prompt_tokens":9,"completion_tokens":4}})"),
-      Event("[DONE]"));
+      Event(R"({"choices":[{"index":0,"delta":{"content":""},"finish_reason":"stop"}],
+                "usage":{"prompt_tokens":9,"completion_tokens":4}})"),
+      Event(R"({"choices":[],"usage":null})"), Event("[DONE]"));
 }
 
 TEST(ParseStreamTest, ChunksMakeOneAnswer) {
