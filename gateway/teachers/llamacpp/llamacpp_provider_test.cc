@@ -2,8 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <string>
 
+#include "base/file.h"
 #include "gateway/teachers/canonical.h"
 
 namespace limbeck::gateway {
@@ -51,6 +54,28 @@ TEST_F(LlamaCppProviderTest, EveryParameterHasItsField) {
   EXPECT_EQ(body["stop"], json::parse(R"(["\n"])"));
   EXPECT_EQ(body["json_schema"], json::parse(R"({"type":"object"})"));
   EXPECT_EQ(body["stream"], true);
+}
+
+TEST_F(LlamaCppProviderTest, SendsWhatARealServerAnswered) {
+  const char* root = std::getenv("LIMBECK_SOURCE_DIR");
+  const auto request_of = [root](const std::string& name) {
+    const std::string path = std::string(root == nullptr ? "." : root) +
+                             "/gateway/teachers/llamacpp/testdata/recorded-" + name + ".case.json";
+    return json::parse(ReadFile(path).value()).at("request");
+  };
+  config_.model = "smollm2-135m";
+  config_.prompt_format = PromptFormat::kChatMl;
+  query_.messages = {{Role::kUser, "Is the sky blue? Answer yes or no."}};
+  query_.sampling.temperature = 0;
+  query_.sampling.max_tokens = 1;
+  query_.top_logprobs = 20;
+  EXPECT_EQ(json::parse(provider_.BuildRequest(config_, query_)->body), request_of("label"));
+
+  query_.sampling.max_tokens = 12;
+  query_.top_logprobs = 2;
+  query_.choices = {"a\"b", "c\\d\ne"};
+  EXPECT_EQ(json::parse(provider_.BuildRequest(config_, query_)->body),
+            request_of("choices-with-escapes"));
 }
 
 TEST_F(LlamaCppProviderTest, ChoicesAreAGrammar) {
