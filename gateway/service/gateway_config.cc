@@ -137,8 +137,8 @@ class Resolver {
     for (FieldViolation& fault : SetTeacherOptions(teacher, &config)) {
       Fault(absl::StrCat(path, ".", fault.field), std::move(fault.description));
     }
-    SetKind(path, teacher, &made);
     SetUrl(path, teacher, &config);
+    SetKind(path, teacher, &made);
     SetKey(path, teacher, &config);
     SetPool(path, teacher, &config);
     SetTrainingUse(path, teacher, &config);

@@ -1,15 +1,18 @@
 #include "gateway/service/teacher_options.h"
 
+#include <memory>
 #include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/grpc/server_config.h"
 #include "base/string_view.h"
 
 namespace limbeck::gateway {
 namespace {
 
 constexpr uint32_t kMaxTopLogprobs = 1024;
+constexpr int32_t kMaxThinkingBudget = 1'000'000;
 
 LogprobsForm FormOf(v1::CompatibleProfile::Logprobs form) {
   if (form == v1::CompatibleProfile::LOGPROBS_COUNT) return LogprobsForm::kCount;
@@ -86,6 +89,22 @@ CompatibleProfile ProfileOf(const v1::CompatibleProfile& from,
   return profile;
 }
 
+std::optional<PromptFormat> PromptFormatOf(v1::PromptFormat format) {
+  switch (format) {
+    case v1::PROMPT_FORMAT_UNSPECIFIED:
+    case v1::PROMPT_FORMAT_PLAIN:
+      return PromptFormat::kPlain;
+    case v1::PROMPT_FORMAT_CHATML:
+      return PromptFormat::kChatMl;
+    case v1::PROMPT_FORMAT_LLAMA3:
+      return PromptFormat::kLlama3;
+    case v1::PROMPT_FORMAT_GEMMA:
+      return PromptFormat::kGemma;
+    default:
+      return std::nullopt;
+  }
+}
+
 // Options of one kind that are set for another would be ignored in silence.
 void CheckBelonging(const v1::TeacherConfig& teacher, std::vector<FieldViolation>* violations) {
   const auto belongs = [&](bool set, std::string_view field, std::string_view kind) {
@@ -99,6 +118,46 @@ void CheckBelonging(const v1::TeacherConfig& teacher, std::vector<FieldViolation
   belongs(!teacher.profile().empty(), "profile", "openai_compatible");
   belongs(teacher.has_custom_profile(), "custom_profile", "openai_compatible");
   belongs(teacher.enforce_distillable_text(), "enforce_distillable_text", "openai_compatible");
+  belongs(teacher.prompt_format() != v1::PROMPT_FORMAT_UNSPECIFIED, "prompt_format", "llamacpp");
+  belongs(teacher.has_service_account(), "service_account", "vertex");
+  if (teacher.has_thinking_budget() && teacher.kind() != "gemini" && teacher.kind() != "vertex") {
+    violations->push_back({"thinking_budget", "is an option of kinds gemini and vertex only"});
+  }
+  if (teacher.has_service_account() && teacher.has_key()) {
+    violations->push_back({"service_account", "excludes key"});
+  }
+}
+
+void SetCredentials(const v1::TeacherConfig& teacher, TeacherConfig* config,
+                    std::vector<FieldViolation>* violations) {
+  // Google's access tokens last an hour: whoever writes the file renews it.
+  if (teacher.kind() == "vertex" && teacher.key().source_case() == v1::SecretSource::kFile) {
+    config->access_token = std::make_shared<TokenFile>(teacher.key().file());
+  }
+  if (!teacher.has_service_account()) return;
+  auto account = rpc::ReadSecret(teacher.service_account());
+  if (account.ok()) {
+    config->service_account = *std::move(account);
+  } else {
+    violations->push_back({"service_account", std::string(ToStd(account.status().message()))});
+  }
+}
+
+void SetNativeOptions(const v1::TeacherConfig& teacher, TeacherConfig* config,
+                      std::vector<FieldViolation>* violations) {
+  if (teacher.has_thinking_budget()) {
+    config->thinking_budget = teacher.thinking_budget();
+    if (teacher.thinking_budget() < -1 || teacher.thinking_budget() > kMaxThinkingBudget) {
+      violations->push_back(
+          {"thinking_budget", absl::StrCat("must be from -1 to ", kMaxThinkingBudget)});
+    }
+  }
+  const auto format = PromptFormatOf(teacher.prompt_format());
+  if (!format.has_value()) {
+    violations->push_back({"prompt_format", "must be one of the PROMPT_FORMAT_ names"});
+  }
+  config->prompt_format = format.value_or(PromptFormat::kPlain);
+  SetCredentials(teacher, config, violations);
 }
 
 }  // namespace
@@ -120,6 +179,7 @@ std::vector<FieldViolation> SetTeacherOptions(const v1::TeacherConfig& teacher,
   if (teacher.max_top_logprobs() > kMaxTopLogprobs) {
     violations.push_back({"max_top_logprobs", absl::StrCat("is above ", kMaxTopLogprobs)});
   }
+  SetNativeOptions(teacher, config, &violations);
   return violations;
 }
 

@@ -51,6 +51,11 @@ void FrameHost(const TeacherConfig& config, Framer* framer) {
     frame("extra_body", config.custom_profile->extra_body);
   }
   frame("enforce_distillable_text", config.enforce_distillable_text ? "1" : "");
+  frame("thinking_budget",
+        config.thinking_budget.has_value() ? absl::StrCat(*config.thinking_budget) : "");
+  frame("prompt_format", config.prompt_format == PromptFormat::kPlain
+                             ? ""
+                             : absl::StrCat(static_cast<int>(config.prompt_format)));
 }
 
 }  // namespace

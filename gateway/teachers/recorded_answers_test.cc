@@ -166,6 +166,17 @@ TEST_P(RecordedAnswersTest, DamageNeverCrashesAndNeverInventsLogprobs) {
   }
 }
 
+TEST_P(RecordedAnswersTest, CutAnywhereItIsAFailure) {
+  Exchange exchange = ExchangeOf(json::parse(ReadFile(GetParam().string()).value()));
+  const std::string whole = exchange.response.body;
+  // What is behind the last character that counts may be missing.
+  const size_t size = whole.find_last_not_of(" \n") + 1;
+  for (size_t length = 0; length < size; ++length) {
+    exchange.response.body.assign(whole, 0, length);
+    EXPECT_TRUE(std::holds_alternative<Failure>(Parse(exchange))) << "at " << length;
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(All, RecordedAnswersTest, ::testing::ValuesIn(Cases()),
                          [](const auto& info) {
                            std::string name =

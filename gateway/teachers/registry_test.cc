@@ -64,6 +64,7 @@ TEST_P(ProviderConformanceTest, SendsNoKeyWhereThereIsNone) {
     EXPECT_NE(header.name, "Authorization");
     EXPECT_NE(header.name, "x-api-key");
     EXPECT_NE(header.name, "api-key");
+    EXPECT_NE(header.name, "x-goog-api-key");
   }
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +17,7 @@
 #include "base/secret.h"
 #include "cache/records/soft_output.h"
 #include "gateway/limits/quota_pool.h"
+#include "gateway/teachers/access_token.h"
 #include "gateway/teachers/compatible_profile.h"
 #include "gateway/teachers/failure.h"
 
@@ -33,6 +35,9 @@ struct TeacherTimeouts {
   absl::Duration total = absl::Seconds(600);
   absl::Duration idle = absl::Seconds(120);
 };
+
+// How messages become one prompt, where a server takes no messages; llamacpp/chat_prompt.h.
+enum class PromptFormat : uint8_t { kPlain, kChatMl, kLlama3, kGemma };
 
 // A teacher as the operator configured it.
 struct TeacherConfig {
@@ -67,6 +72,15 @@ struct TeacherConfig {
   std::optional<CompatibleProfile> custom_profile;
   // OpenRouter: route to models only whose author allows distillation.
   bool enforce_distillable_text = false;
+  // Vertex: a service account's JSON key, and the tokens made from it or read from a file that is
+  // renewed; api_key counts where there is none.
+  Secret service_account;
+  std::shared_ptr<AccessToken> access_token;
+  // Gemini: most tokens spent on thinking, 0 none, -1 as many as the model likes; absent: the
+  // model's default.
+  std::optional<int32_t> thinking_budget;
+  // llama.cpp: how messages become one prompt.
+  PromptFormat prompt_format = PromptFormat::kPlain;
 };
 
 enum class Role : uint8_t { kSystem = 0, kUser = 1, kAssistant = 2 };
