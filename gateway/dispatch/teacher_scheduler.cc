@@ -203,7 +203,7 @@ void TeacherScheduler::OnOutcome(const PendingPtr& call, http::Outcome outcome) 
   ParseResult result = Failure();
   if (outcome.delivery == http::Delivery::kAnswered) {
     result = provider_->ParseResponse(config_, call->call.query, outcome.response, wall);
-    hints = provider_->ParseHints(outcome.response, wall);
+    hints = provider_->HintsFor(config_, outcome.response, wall);
   } else {
     result = ClassifyDelivery(outcome);
   }

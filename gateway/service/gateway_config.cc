@@ -12,6 +12,7 @@
 #include "base/grpc/server.h"
 #include "base/grpc/server_config.h"
 #include "base/status.h"
+#include "gateway/service/teacher_options.h"
 #include "gateway/teachers/registry.h"
 
 namespace limbeck::gateway {
@@ -133,8 +134,11 @@ class Resolver {
           std::pair("output_micro_usd_per_million", config.output_micro_usd_per_million)}) {
       if (price < 0) Fault(absl::StrCat(path, ".", field), "is negative");
     }
-    SetKind(path, teacher, &made);
+    for (FieldViolation& fault : SetTeacherOptions(teacher, &config)) {
+      Fault(absl::StrCat(path, ".", fault.field), std::move(fault.description));
+    }
     SetUrl(path, teacher, &config);
+    SetKind(path, teacher, &made);
     SetKey(path, teacher, &config);
     SetPool(path, teacher, &config);
     SetTrainingUse(path, teacher, &config);
@@ -153,14 +157,20 @@ class Resolver {
       return Fault(path + ".kind", teacher.kind().empty() ? "is required; " + message : message);
     }
     made->provider = *provider;
-    const Capabilities can = made->provider->capabilities();
+    for (FieldViolation& fault : made->provider->CheckConfig(made->config)) {
+      Fault(absl::StrCat(path, ".", fault.field), std::move(fault.description));
+    }
+    const Capabilities can = made->provider->CapabilitiesFor(made->config);
     if (teacher.has_logprobs() && teacher.logprobs() && !can.logprobs) {
       Fault(path + ".logprobs",
             absl::StrCat("teachers of kind ", teacher.kind(), " give no logprobs"));
     }
     made->facts.gives_top_logprobs =
         can.logprobs && (!teacher.has_logprobs() || teacher.logprobs());
-    if (!made->facts.gives_top_logprobs) made->config.max_top_logprobs = 0;
+    const uint32_t most =
+        teacher.max_top_logprobs() == 0 ? can.usual_top_logprobs : teacher.max_top_logprobs();
+    made->config.max_top_logprobs =
+        made->facts.gives_top_logprobs ? std::min(most, can.max_top_logprobs) : 0;
   }
 
   void SetUrl(const std::string& path, const v1::TeacherConfig& teacher, TeacherConfig* config) {

@@ -146,6 +146,58 @@ TEST(GatewayConfigTest, KeysAreReadAndNeverShown) {
   EXPECT_THAT(Resolve(teacher + "}]").status().ToString(), Not(HasSubstr("sk-secret")));
 }
 
+TEST(GatewayConfigTest, NativeKindsTakeTheirOptionsAndOthersRefuseThem) {
+  const auto config = Resolve(R"(
+teachers:
+  - name: local
+    kind: llamacpp
+    base_url: http://127.0.0.1:8080
+    model: m
+    prompt_format: PROMPT_FORMAT_CHATML
+    max_top_logprobs: 100
+  - name: thinker
+    kind: gemini
+    base_url: https://generativelanguage.googleapis.com/v1beta
+    model: m
+    thinking_budget: 0
+)");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->teachers.at("local").config.prompt_format, PromptFormat::kChatMl);
+  EXPECT_EQ(config->teachers.at("local").config.max_top_logprobs, 100u);
+  EXPECT_EQ(config->teachers.at("thinker").config.thinking_budget, 0);
+
+  const auto wrong = Resolve(R"(
+teachers:
+  - name: t
+    kind: ollama
+    base_url: http://127.0.0.1:11434
+    model: m
+    prompt_format: PROMPT_FORMAT_CHATML
+    thinking_budget: -2
+)");
+  EXPECT_THAT(FaultyFields(wrong.status()),
+              UnorderedElementsAre("teachers[0].prompt_format", "teachers[0].thinking_budget",
+                                   "teachers[0].thinking_budget"));
+}
+
+TEST(GatewayConfigTest, AVertexTeacherNamesItsProjectAndReadsATokenThatIsRenewed) {
+  const ScopedTempDirectory directory;
+  const auto path = directory.path() / "token";
+  ASSERT_TRUE(WriteFileDurably(path, "token-of-this-test\n").ok());
+  const auto resolve = [&](const std::string& url) {
+    return Resolve("teachers: [{name: t, kind: vertex, model: m, key: {file: \"" + path.string() +
+                   "\"}, base_url: \"" + url + "\"}]");
+  };
+  const auto config = resolve(
+      "https://europe-west4-aiplatform.googleapis.com/v1beta1/projects/p/locations/europe-west4/"
+      "publishers/google/");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->teachers.at("t").config.access_token->Current()->Reveal(),
+            "token-of-this-test");
+  EXPECT_THAT(FaultyFields(resolve("https://aiplatform.googleapis.com/v1beta1").status()),
+              ElementsAre("teachers[0].base_url"));
+}
+
 TEST(GatewayConfigTest, SeveralTeamsAreRefused) {
   const auto config = Resolve("teams: [{name: a}, {name: b}]");
   EXPECT_THAT(FaultyFields(config.status()), ElementsAre("teams"));

@@ -69,7 +69,7 @@ v1::TeacherCapability Describe(const ProbeFindings& findings) {
 }
 
 std::vector<ProbeQuestion> QuestionsFor(const ConfiguredTeacher& teacher) {
-  return PlanProbe(teacher.config, teacher.provider->capabilities(),
+  return PlanProbe(teacher.config, teacher.provider->CapabilitiesFor(teacher.config),
                    teacher.facts.gives_top_logprobs);
 }
 

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "gateway/teachers/gemini/service_account_token.h"
+
 namespace limbeck::gateway {
 
 TeacherSet::TeacherSet(const GatewayConfig& config, http::Transport* transport, Clock* clock,
@@ -15,8 +17,12 @@ TeacherSet::TeacherSet(const GatewayConfig& config, http::Transport* transport, 
     options.dispatch.jitter_seed = jitter_seed;
     Teacher teacher;
     teacher.configured = configured;
+    TeacherConfig& own = teacher.configured.config;
+    if (auto account = ParseServiceAccount(own.service_account); account.ok()) {
+      own.access_token = NewServiceAccountToken(*std::move(account), transport, clock);
+    }
     teacher.client =
-        TeacherClient::Create(configured.config, configured.provider,
+        TeacherClient::Create(own, configured.provider,
                               pools_.at(configured.config.quota_pool).get(), transport, options);
     teachers_.emplace(name, std::move(teacher));
   }

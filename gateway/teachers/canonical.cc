@@ -36,6 +36,28 @@ class Framer {
   std::string out_;
 };
 
+// Options of the teacher by which other models or other requests answer.
+void FrameHost(const TeacherConfig& config, Framer* framer) {
+  const auto frame = [framer](std::string_view name, std::string_view value) {
+    if (value.empty()) return;
+    framer->Bytes(name);
+    framer->Bytes(value);
+  };
+  frame("deployment", config.deployment);
+  frame("api_version", config.api_version);
+  frame("profile", config.profile);
+  if (config.custom_profile.has_value()) {
+    frame("chat_path", config.custom_profile->chat_path);
+    frame("extra_body", config.custom_profile->extra_body);
+  }
+  frame("enforce_distillable_text", config.enforce_distillable_text ? "1" : "");
+  frame("thinking_budget",
+        config.thinking_budget.has_value() ? absl::StrCat(*config.thinking_budget) : "");
+  frame("prompt_format", config.prompt_format == PromptFormat::kPlain
+                             ? ""
+                             : absl::StrCat(static_cast<int>(config.prompt_format)));
+}
+
 }  // namespace
 
 std::string EndpointIdentity(std::string_view base_url) {
@@ -82,6 +104,7 @@ std::string CanonicalRequest(const TeacherConfig& config, const TeacherQuery& qu
     framer.Bytes("continuation");
     framer.Bytes(query.continuation);
   }
+  FrameHost(config, &framer);
   return framer.Take();
 }
 

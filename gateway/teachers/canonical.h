@@ -9,10 +9,11 @@
 namespace limbeck::gateway {
 
 // Everything that changes the answer, each field behind its length: provider kind, endpoint,
-// model, revision, every sampling parameter, messages, tools, response format and sample index.
-// `top_logprobs` is left out: an entry bought with more candidates serves queries that need fewer,
-// and the number travels beside the key. The format is versioned by its first field and may only
-// change together with it, because a change makes every answer ever bought unfindable.
+// model, revision, the host's options, every sampling parameter, messages, tools, response format
+// and sample index. `top_logprobs` is left out: an entry bought with more candidates serves queries
+// that need fewer, and the number travels beside the key. The format is versioned by its first
+// field and may only change together with it, because a change makes every answer ever bought
+// unfindable.
 std::string CanonicalRequest(const TeacherConfig& config, const TeacherQuery& query);
 
 // `base_url` with scheme and host in lower case, default ports and trailing slashes removed.

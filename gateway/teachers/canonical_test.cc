@@ -49,6 +49,15 @@ TEST(CanonicalTest, EveryFieldThatChangesTheAnswerChangesTheBytes) {
       },
       [](auto&, auto& q) { q.choices = {"ab"}; },
       [](auto&, auto& q) { q.continuation = "a"; },
+      [](auto& c, auto&) { c.deployment = "d"; },
+      [](auto& c, auto&) { c.api_version = "d"; },
+      [](auto& c, auto&) { c.profile = "d"; },
+      [](auto& c, auto&) { c.custom_profile = CompatibleProfile(); },
+      [](auto& c, auto&) {
+        c.custom_profile = CompatibleProfile();
+        c.custom_profile->extra_body = "{}";
+      },
+      [](auto& c, auto&) { c.enforce_distillable_text = true; },
   };
   std::set<std::string> seen = {CanonicalRequest(Config(), Query())};
   for (size_t i = 0; i < changes.size(); ++i) {
@@ -74,6 +83,7 @@ TEST(CanonicalTest, WhatDoesNotChangeTheAnswerIsLeftOut) {
   config.base_url = "HTTPS://API.example.com:443/v1/";
   config.api_key = Secret("k");
   config.limits.requests_per_minute = 5;
+  config.stream = true;
   query.top_logprobs = 20;
   query.sampling.temperature = 1;
   EXPECT_EQ(CanonicalRequest(config, query), CanonicalRequest(Config(), Query()));

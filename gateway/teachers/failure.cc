@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <initializer_list>
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/string_view.h"
 #include "gateway/teachers/rate_headers.h"
+#include "gateway/teachers/sse.h"
 
 namespace limbeck::gateway {
 namespace {
@@ -50,11 +52,13 @@ int StatusOf(const ErrorBody& error) {
   if (absl::SimpleAtoi(error.code, &code) && code >= 400 && code < 600) return code;
   for (const std::string& name : {error.type, error.code}) {
     if (name == "overloaded_error") return 529;
-    if (name == "rate_limit_error" || name == "rate_limit_exceeded") return 429;
+    if (IsOneOf(name, {"rate_limit_error", "rate_limit_exceeded", "slow_down"})) return 429;
     if (name == "authentication_error" || name == "invalid_api_key") return 401;
     if (name == "permission_error") return 403;
     if (name == "not_found_error") return 404;
-    if (name == "invalid_request_error" || name == "invalid_prompt") return 400;
+    if (IsOneOf(name, {"invalid_request_error", "invalid_prompt", "context_length_exceeded"})) {
+      return 400;
+    }
     if (name == "timeout_error") return 504;
   }
   return 500;
@@ -62,7 +66,8 @@ int StatusOf(const ErrorBody& error) {
 
 FailureClass ClassOf(int status, const ErrorBody& error, bool has_wait) {
   if (IsBilling(error)) return FailureClass::kStopTeacher;
-  if (IsOneOf(error.code, {"content_filter", "content_policy_violation"})) {
+  if (error.moderated || error.detail_code == "ResponsibleAIPolicyViolation" ||
+      IsOneOf(error.code, {"content_filter", "content_policy_violation"})) {
     return FailureClass::kRefused;
   }
   switch (status) {
@@ -83,6 +88,25 @@ FailureClass ClassOf(int status, const ErrorBody& error, bool has_wait) {
   }
 }
 
+void ReadErrorObject(const json& object, ErrorBody* error) {
+  error->present = true;
+  error->type = Text(object, "type");
+  error->code = Text(object, "code");
+  error->message = Text(object, "message");
+  const auto member = [&object](const char* key) -> const json* {
+    const auto found = object.find(key);
+    return found != object.end() && found->is_object() ? &*found : nullptr;
+  };
+  if (const json* details = member("details")) error->detail_code = Text(*details, "error_code");
+  if (const json* inner = member("innererror"); inner != nullptr && error->detail_code.empty()) {
+    error->detail_code = Text(*inner, "code");
+  }
+  if (const json* metadata = member("metadata")) {
+    const auto reasons = metadata->find("reasons");
+    error->moderated = reasons != metadata->end() && reasons->is_array();
+  }
+}
+
 // An overloaded server turned the call away; other 5xx may come after the work was done.
 bool MayHaveBeenBilled(int status, bool inside_200) {
   if (inside_200) return true;
@@ -100,8 +124,12 @@ std::string_view FailureClassName(FailureClass cls) {
 
 ErrorBody ParseErrorBody(std::string_view body) {
   ErrorBody error;
-  json parsed = json::parse(body.substr(0, kMaxErrorBodyBytes), nullptr, false);
-  if (parsed.is_array() && !parsed.empty()) parsed = json(parsed[0]);
+  json parsed = json::parse(SkipSseComments(body).substr(0, kMaxErrorBodyBytes), nullptr, false);
+  if (parsed.is_array() && !parsed.empty()) {
+    // Moved, since a copy recurses as deep as the provider nests.
+    json first = std::move(parsed[0]);
+    parsed = std::move(first);
+  }
   if (!parsed.is_object()) return error;
   const auto found = parsed.find("error");
   if (found != parsed.end() && found->is_string()) {
@@ -110,18 +138,15 @@ ErrorBody ParseErrorBody(std::string_view body) {
     error.type = Text(parsed, "error_type");
     return error;
   }
+  if (found == parsed.end() && !Text(parsed, "detail").empty()) {
+    error.present = true;
+    error.message = Text(parsed, "detail");
+    return error;
+  }
   // Mistral's error is flat: the object itself.
   const bool flat = found == parsed.end() && Text(parsed, "object") == "error";
   if (!flat && (found == parsed.end() || !found->is_object())) return error;
-  const json& object = flat ? parsed : *found;
-  error.present = true;
-  error.type = Text(object, "type");
-  error.code = Text(object, "code");
-  error.message = Text(object, "message");
-  const auto details = object.find("details");
-  if (details != object.end() && details->is_object()) {
-    error.detail_code = Text(*details, "error_code");
-  }
+  ReadErrorObject(flat ? parsed : *found, &error);
   return error;
 }
 
@@ -131,7 +156,7 @@ Failure ClassifyError(const http::Response& response, const ErrorBody& error, ab
   Failure failure;
   failure.http_status = response.status_code;
   failure.request_id = RequestId(response);
-  failure.wait_hint = RetryAfter(response, now);
+  failure.wait_hint = WaitOf(response, error.message, now);
   failure.cls = ClassOf(status, error, failure.wait_hint.has_value());
   failure.may_have_been_billed = MayHaveBeenBilled(status, inside_200);
   // The provider's own verdict wins over the status code, except over money.

@@ -38,14 +38,16 @@ struct Failure {
 };
 
 // What an error body says, whatever its shape: OpenAI's and Anthropic's objects, Mistral's flat
-// one, Gemini's one-element array, a plain string.
+// one, Gemini's one-element array, a plain string, FastAPI's "detail".
 struct ErrorBody {
   bool present = false;
   std::string type;
   std::string code;  // Numbers as decimal text.
   std::string message;
-  std::string detail_code;  // error.details.error_code
+  std::string detail_code;  // error.details.error_code, else error.innererror.code
+  bool moderated = false;   // error.metadata.reasons: a moderator in between refused the row.
 };
+// Blank lines and comments before the body are skipped; at most its first 64 KiB are read.
 ErrorBody ParseErrorBody(std::string_view body);
 
 // Classifies a complete answer whose status code is not 200, or a 200 that carries an error.

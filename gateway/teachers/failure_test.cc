@@ -76,6 +76,29 @@ TEST(FailureTest, EveryErrorShapeIsRead) {
   }
 }
 
+TEST(FailureTest, WhatSomeHostsSayOtherwiseIsRead) {
+  EXPECT_EQ(ParseErrorBody(R"({"detail":"Unauthorized"})").message, "Unauthorized");
+  EXPECT_EQ(ParseErrorBody("\n: busy\n\n{\"error\":\"m\"}").message, "m");
+  EXPECT_EQ(Classify(403, R"({"error":{"code":403,"metadata":{"reasons":["x"]}}})").cls,
+            FailureClass::kRefused);
+  EXPECT_EQ(Classify(400, R"({"error":{"code":null,
+                              "innererror":{"code":"ResponsibleAIPolicyViolation"}}})")
+                .cls,
+            FailureClass::kRefused);
+}
+
+TEST(FailureTest, NestingCostsNoStack) {
+  for (const char* piece : {"[", "{\"error\":", "[{\"error\":"}) {
+    std::string body;
+    while (body.size() < 60'000) body += piece;
+    EXPECT_FALSE(ParseErrorBody(body).present);
+  }
+  const std::string deep = std::string(30'000, '[') + std::string(30'000, ']');
+  EXPECT_FALSE(ParseErrorBody(deep).present);
+  EXPECT_FALSE(ParseErrorBody("{\"error\":" + deep + "}").present);
+  EXPECT_TRUE(ParseErrorBody("[{\"error\":{\"details\":" + deep + "}}]").present);
+}
+
 TEST(FailureTest, AnErrorInsideA200TakesTheStatusOfItsType) {
   EXPECT_EQ(Classify(200, R"({"error":{"type":"overloaded_error"}})").cls,
             FailureClass::kRetryable);

@@ -12,6 +12,9 @@ namespace limbeck::gateway {
 namespace {
 
 constexpr size_t kMaxRequestIdBytes = 128;
+constexpr std::string_view kRetryAfterPhrase = "retry after ";
+// Errors are short; a wait further in is not looked for.
+constexpr size_t kMaxSearchedBytes = 4096;
 
 std::optional<absl::Duration> FromSeconds(double seconds) {
   if (!(seconds >= 0)) return std::nullopt;  // NaN fails too.
@@ -63,17 +66,35 @@ std::optional<absl::Duration> ParseResetDuration(std::string_view text) {
   return std::min(duration, kMaxWaitHint);
 }
 
-QuotaHints OpenAiHints(const http::Response& response, absl::Time now) {
+std::optional<absl::Duration> WaitOf(const http::Response& response, std::string_view message,
+                                     absl::Time now) {
+  if (auto wait = RetryAfter(response, now)) return wait;
+  if (response.status_code != 429) return std::nullopt;
+  if (auto wait = ParseResetDuration(response.header("x-rate-limit-reset-tokens"))) return wait;
+  // Azure: "Please retry after 86400 seconds." and no header.
+  const std::string said = absl::AsciiStrToLower(ToAbsl(message.substr(0, kMaxSearchedBytes)));
+  const size_t phrase = said.find(kRetryAfterPhrase);
+  if (phrase == said.npos) return std::nullopt;
+  const std::string_view rest = std::string_view(said).substr(phrase + kRetryAfterPhrase.size());
+  const std::string_view number = rest.substr(0, rest.find_first_not_of("0123456789"));
+  double seconds = 0;
+  const bool is_seconds = rest.substr(number.size()).starts_with(" second");
+  if (!is_seconds || !absl::SimpleAtod(ToAbsl(number), &seconds)) return std::nullopt;
+  return FromSeconds(seconds);
+}
+
+QuotaHints OpenAiHints(const http::Response& response, absl::Time now,
+                       const RateHeaderNames& names) {
+  const auto value = [&](const std::string& name) {
+    return name.empty() ? std::string_view() : response.header(name);
+  };
   QuotaHints hints;
-  hints.retry_after = RetryAfter(response, now);
-  hints.remaining_requests = Count(response.header("x-ratelimit-remaining-requests"));
-  hints.remaining_input_tokens = Count(response.header("x-ratelimit-remaining-tokens"));
-  hints.reset_requests = ParseResetDuration(response.header("x-ratelimit-reset-requests"));
-  hints.reset_tokens = ParseResetDuration(response.header("x-ratelimit-reset-tokens"));
-  const bool limited = response.status_code == 429;
-  if (limited && !hints.retry_after.has_value()) {
-    hints.retry_after = ParseResetDuration(response.header("x-rate-limit-reset-tokens"));
-  }
+  hints.retry_after = WaitOf(response, response.status_code == 429 ? response.body : "", now);
+  hints.remaining_requests = Count(value(names.remaining_requests));
+  hints.remaining_input_tokens = Count(value(names.remaining_input_tokens));
+  hints.remaining_output_tokens = Count(value(names.remaining_output_tokens));
+  hints.reset_requests = ParseResetDuration(value(names.reset_requests));
+  hints.reset_tokens = ParseResetDuration(value(names.reset_tokens));
   return hints;
 }
 

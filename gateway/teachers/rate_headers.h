@@ -21,8 +21,23 @@ std::optional<absl::Duration> RetryAfter(const http::Response& response, absl::T
 // "1s", "6m0s", "12ms", "1.5s", "45"; absent when it is none of these or negative.
 std::optional<absl::Duration> ParseResetDuration(std::string_view text);
 
-// x-ratelimit-remaining-…, x-ratelimit-reset-… and Azure's misspelt x-rate-limit-….
-QuotaHints OpenAiHints(const http::Response& response, absl::Time now);
+// The headers in which a host of OpenAI's kind counts; an empty name is a count it does not send.
+struct RateHeaderNames {
+  std::string remaining_requests = "x-ratelimit-remaining-requests";
+  std::string remaining_input_tokens = "x-ratelimit-remaining-tokens";
+  std::string remaining_output_tokens;
+  std::string reset_requests = "x-ratelimit-reset-requests";
+  std::string reset_tokens = "x-ratelimit-reset-tokens";
+};
+
+// The wait that an answer of any status asks for: RetryAfter, else of a 429 Azure's misspelt
+// x-rate-limit-reset-tokens, else "retry after N seconds" in `message`.
+std::optional<absl::Duration> WaitOf(const http::Response& response, std::string_view message,
+                                     absl::Time now);
+
+// The counts under `names`, resets in ParseResetDuration's forms, and Azure's misspelt header.
+QuotaHints OpenAiHints(const http::Response& response, absl::Time now,
+                       const RateHeaderNames& names = {});
 
 // anthropic-ratelimit-…-remaining and …-reset, resets as RFC 3339 times.
 QuotaHints AnthropicHints(const http::Response& response, absl::Time now);

@@ -75,5 +75,34 @@ TEST(RateHeadersTest, ReadsAnthropicCountsAndTimes) {
   EXPECT_EQ(hints.reset_requests, absl::Seconds(30));
 }
 
+TEST(RateHeadersTest, WaitsMayBeMisspeltOrOnlyInTheMessage) {
+  EXPECT_EQ(WaitOf(With({{"x-rate-limit-reset-tokens", "55"}}), "", kNow), absl::Seconds(55));
+  EXPECT_FALSE(WaitOf(With({{"x-rate-limit-reset-tokens", "55"}}, 200), "", kNow).has_value());
+  const std::string said = "Too many. Please Retry After 86400 seconds.";
+  EXPECT_EQ(WaitOf(With({}), said, kNow), absl::Hours(24));
+  EXPECT_EQ(WaitOf(With({{"Retry-After", "2"}}), said, kNow), absl::Seconds(2));
+  EXPECT_FALSE(WaitOf(With({}, 500), said, kNow).has_value());
+  for (const char* vague : {"retry after lunch", "retry after 5", "retry after 5 moons",
+                            "retry after -5 seconds", "retry after "}) {
+    EXPECT_FALSE(WaitOf(With({}), vague, kNow).has_value()) << vague;
+  }
+}
+
+TEST(RateHeadersTest, HostsMayNameTheirCountsOtherwise) {
+  RateHeaderNames names;
+  names.remaining_requests = "x-left";
+  names.remaining_output_tokens = "x-out";
+  names.reset_tokens = "";
+  const http::Response response = With({{"X-Left", "3"},
+                                        {"x-out", "4"},
+                                        {"x-ratelimit-remaining-requests", "9"},
+                                        {"x-ratelimit-reset-tokens", "1s"}},
+                                       200);
+  const QuotaHints hints = OpenAiHints(response, kNow, names);
+  EXPECT_EQ(hints.remaining_requests, 3);
+  EXPECT_EQ(hints.remaining_output_tokens, 4);
+  EXPECT_FALSE(hints.reset_tokens.has_value());
+}
+
 }  // namespace
 }  // namespace limbeck::gateway

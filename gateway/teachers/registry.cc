@@ -3,14 +3,24 @@
 #include "absl/strings/str_cat.h"
 #include "base/string_view.h"
 #include "gateway/teachers/anthropic/anthropic_provider.h"
+#include "gateway/teachers/azure/azure_provider.h"
+#include "gateway/teachers/compatible/compatible_provider.h"
+#include "gateway/teachers/gemini/gemini_provider.h"
+#include "gateway/teachers/llamacpp/llamacpp_provider.h"
+#include "gateway/teachers/ollama/ollama_provider.h"
 #include "gateway/teachers/openai/openai_provider.h"
+#include "gateway/teachers/openai_completions/completions_provider.h"
+#include "gateway/teachers/vllm/vllm_provider.h"
 
 namespace limbeck::gateway {
 namespace {
 
 const std::vector<const Provider*>& Providers() {
-  static const auto* const providers =
-      new std::vector<const Provider*>{new AnthropicProvider, new OpenAiProvider};
+  static const auto* const providers = new std::vector<const Provider*>{
+      new AnthropicProvider,  new AzureProvider,       new GeminiProvider(GeminiHost::kDeveloper),
+      new LlamaCppProvider,   new OllamaProvider,      new OpenAiProvider,
+      new CompatibleProvider, new CompletionsProvider, new GeminiProvider(GeminiHost::kVertex),
+      new VllmProvider};
   return *providers;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +17,8 @@
 #include "base/secret.h"
 #include "cache/records/soft_output.h"
 #include "gateway/limits/quota_pool.h"
+#include "gateway/teachers/access_token.h"
+#include "gateway/teachers/compatible_profile.h"
 #include "gateway/teachers/failure.h"
 
 namespace limbeck::gateway {
@@ -32,6 +35,9 @@ struct TeacherTimeouts {
   absl::Duration total = absl::Seconds(600);
   absl::Duration idle = absl::Seconds(120);
 };
+
+// How messages become one prompt, where a server takes no messages; llamacpp/chat_prompt.h.
+enum class PromptFormat : uint8_t { kPlain, kChatMl, kLlama3, kGemma };
 
 // A teacher as the operator configured it.
 struct TeacherConfig {
@@ -55,6 +61,26 @@ struct TeacherConfig {
   bool max_completion_tokens = false;
   // Ask for server-sent events where the kind has them; the answer is the same.
   bool stream = false;
+  // Azure: the deployment (default the model) and the dated version ("2024-10-21"); without a
+  // version the undated v1 endpoint is asked.
+  std::string deployment;
+  std::string api_version;
+  // Azure: the key is an Entra token and goes as a bearer.
+  bool bearer_key = false;
+  // Of kind openai_compatible, exactly one: the host's profile by name, or one of the operator's.
+  std::string profile;
+  std::optional<CompatibleProfile> custom_profile;
+  // OpenRouter: route to models only whose author allows distillation.
+  bool enforce_distillable_text = false;
+  // Vertex: a service account's JSON key, and the tokens made from it or read from a file that is
+  // renewed; api_key counts where there is none.
+  Secret service_account;
+  std::shared_ptr<AccessToken> access_token;
+  // Gemini: most tokens spent on thinking, 0 none, -1 as many as the model likes; absent: the
+  // model's default.
+  std::optional<int32_t> thinking_budget;
+  // llama.cpp: how messages become one prompt.
+  PromptFormat prompt_format = PromptFormat::kPlain;
 };
 
 enum class Role : uint8_t { kSystem = 0, kUser = 1, kAssistant = 2 };
@@ -94,6 +120,8 @@ struct Capabilities {
   bool logprobs = false;
   bool seed = false;
   uint32_t max_top_logprobs = 0;
+  // Taken for the model's own limit where the operator names none.
+  uint32_t usual_top_logprobs = 20;
   bool schema = false;                // TeacherQuery::response_schema.
   bool choices = false;               // TeacherQuery::choices.
   bool continuation_scoring = false;  // TeacherQuery::continuation.
@@ -110,6 +138,13 @@ class Provider {
   virtual std::string_view kind() const = 0;
   virtual Capabilities capabilities() const = 0;
 
+  // The same for one teacher, where its configuration decides (a host's profile).
+  virtual Capabilities CapabilitiesFor(const TeacherConfig&) const { return capabilities(); }
+
+  // What this kind finds wrong with a teacher's configuration beyond CheckTeacher; field names are
+  // those of the configuration file.
+  virtual std::vector<FieldViolation> CheckConfig(const TeacherConfig&) const { return {}; }
+
   // INVALID_ARGUMENT when this kind cannot ask the query: a parameter it does not have, messages
   // that are not UTF-8, a schema that is not JSON.
   virtual absl::StatusOr<http::Request> BuildRequest(const TeacherConfig& config,
@@ -122,6 +157,12 @@ class Provider {
 
   // What the answer's headers say about the account.
   virtual QuotaHints ParseHints(const http::Response& response, absl::Time now) const = 0;
+
+  // The same for one teacher, where its configuration names the headers (a host's profile).
+  virtual QuotaHints HintsFor(const TeacherConfig&, const http::Response& response,
+                              absl::Time now) const {
+    return ParseHints(response, now);
+  }
 };
 
 // Everything wrong with a teacher's configuration; empty when it is usable. `path` is the prefix

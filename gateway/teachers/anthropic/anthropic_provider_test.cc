@@ -49,9 +49,34 @@ TEST_F(AnthropicProviderTest, RefusesWhatTheProviderDoesNotHave) {
   query_.sampling.seed.reset();
   query_.sampling.temperature = 1.5;
   EXPECT_FALSE(provider_.BuildRequest(config_, query_).ok());
-  query_.sampling.temperature = 1;
-  query_.sampling.max_tokens = 30'000;
-  EXPECT_FALSE(provider_.BuildRequest(config_, query_).ok());
+}
+
+TEST_F(AnthropicProviderTest, LongAnswersAreStreamed) {
+  const auto streams = [this] {
+    return json::parse(provider_.BuildRequest(config_, query_)->body).value("stream", false);
+  };
+  query_.sampling.max_tokens = 21'333;
+  EXPECT_FALSE(streams());
+  query_.sampling.max_tokens = 21'334;
+  EXPECT_TRUE(streams());
+  query_.sampling.max_tokens = 10;
+  config_.stream = true;
+  EXPECT_TRUE(streams());
+}
+
+TEST_F(AnthropicProviderTest, ResetsAreTimesOfDay) {
+  http::Response response;
+  response.status_code = 429;
+  response.headers = {{"anthropic-ratelimit-requests-remaining", "0"},
+                      {"anthropic-ratelimit-requests-reset", "2026-02-25T20:02:37Z"},
+                      {"anthropic-ratelimit-output-tokens-remaining", "12"}};
+  absl::Time now;
+  std::string error;
+  ASSERT_TRUE(absl::ParseTime(absl::RFC3339_full, "2026-02-25T20:02:00Z", &now, &error));
+  const QuotaHints hints = provider_.ParseHints(response, now);
+  EXPECT_EQ(hints.remaining_requests, 0);
+  EXPECT_EQ(hints.reset_requests, absl::Seconds(37));
+  EXPECT_EQ(hints.remaining_output_tokens, 12);
 }
 
 TEST_F(AnthropicProviderTest, ReadsTextAndTheWholeInputCount) {

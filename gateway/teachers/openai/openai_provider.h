@@ -1,5 +1,5 @@
-// Chat completions with logprobs: OpenAI, and the servers that speak its shape (vLLM, llama.cpp,
-// Ollama's /v1, Azure's v1 endpoint, most hosts).
+// Chat completions with logprobs: OpenAI, and servers that speak its shape without deviations
+// (llama.cpp, Ollama's /v1).
 #pragma once
 
 #include "gateway/teachers/teacher.h"

@@ -13,7 +13,7 @@ ParseResult Parse(const std::string& body) {
   http::Response response;
   response.status_code = 200;
   response.body = body;
-  return ParseChatCompletion(response, kNow);
+  return ParseCompletion({}, response, kNow);
 }
 
 cache::SoftOutput Output(const std::string& body) {
