@@ -95,7 +95,8 @@ class TrainTest : public testing::Test {
 
   const ScopedTempDirectory dir_;
   const std::vector<cache::StreamItem> items_ = ItemsForTest(61);
-  const RowDecoder decoder_{.labels = cache::LabelSet::Create({{"red", {}}, {"blue", {}}}).value()};
+  const RowDecoder decoder_{
+      .reader = cache::LabelReader(cache::LabelSet::Create({{"red", {}}, {"blue", {}}}).value())};
   const std::vector<TeacherRow> validation_ = ReadValidation();
 };
 
