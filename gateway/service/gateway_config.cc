@@ -160,6 +160,8 @@ class Resolver {
     }
     made->facts.gives_top_logprobs =
         can.logprobs && (!teacher.has_logprobs() || teacher.logprobs());
+    made->facts.scores_continuations = can.continuation_scoring;
+    made->facts.follows_schema = can.schema;
     if (!made->facts.gives_top_logprobs) made->config.max_top_logprobs = 0;
   }
 
