@@ -174,15 +174,16 @@ LabelDistribution LabelSet::FromToken(const Token& token) const {
     seen += mass;
     int label = Match(bytes);
     if (label < 0) label = MatchBeginning(bytes);
-    if (label < 0) return;
-    result.probabilities[static_cast<size_t>(label)] += mass;
-    matched += mass;
+    if (label >= 0) {
+      result.probabilities[static_cast<size_t>(label)] += mass;
+      matched += mass;
+    }
+    return mass;
   };
   for (const Candidate& candidate : token.candidates) {
     if (!std::isfinite(candidate.logprob)) continue;
     has_chosen = has_chosen || (candidate.bytes == token.bytes && candidate.id == token.id);
-    add(candidate.bytes, candidate.logprob);
-    least = std::min(least, std::exp(static_cast<double>(candidate.logprob)));
+    least = std::min(least, add(candidate.bytes, candidate.logprob));
   }
   if (!has_chosen && token.logprob && std::isfinite(*token.logprob)) {
     add(token.bytes, *token.logprob);
