@@ -5,11 +5,15 @@
 #include "absl/strings/str_cat.h"
 #include "base/config/yaml.h"
 #include "base/error_details.h"
+#include "base/file.h"
 #include "base/status.h"
 #include "cli/dataset_upload.h"
 
 namespace limbeck::cli {
 namespace {
+
+// As the service accepts.
+constexpr size_t kMaxSynonymBytes = 128u << 10;
 
 void CheckDataset(const std::filesystem::path& job_file, const v1::DatasetRef& dataset,
                   const std::string& field, std::vector<FieldViolation>* violations) {
@@ -31,6 +35,29 @@ void CheckDataset(const std::filesystem::path& job_file, const v1::DatasetRef& d
   }
 }
 
+// Puts the text of noise.prompt.synonyms_path into the spec, so that the service needs no file.
+void ReadSynonyms(const std::filesystem::path& job_file, v1::PromptNoise* noise,
+                  std::vector<FieldViolation>* violations) {
+  const std::string field = "noise.prompt.synonyms_path";
+  if (!noise->synonyms().empty()) {
+    violations->push_back({field, "is set together with synonyms; leave one of them out"});
+    return;
+  }
+  const std::filesystem::path path = ResolveBeside(job_file, noise->synonyms_path());
+  std::error_code error;
+  if (std::filesystem::file_size(path, error) > kMaxSynonymBytes && !error) {
+    violations->push_back(
+        {field, absl::StrCat(path.string(), " has more than ", kMaxSynonymBytes, " bytes")});
+    return;
+  }
+  auto text = ReadFile(path);
+  if (!text.ok()) {
+    violations->push_back({field, std::string(text.status().message())});
+    return;
+  }
+  noise->set_synonyms(*std::move(text));
+}
+
 }  // namespace
 
 std::filesystem::path ResolveBeside(const std::filesystem::path& job_file,
@@ -48,6 +75,9 @@ absl::StatusOr<v1::JobSpec> LoadJobFile(const std::filesystem::path& path) {
   CheckDataset(path, spec.data().train(), "data.train", &violations);
   if (spec.data().has_held_out()) {
     CheckDataset(path, spec.data().held_out(), "data.held_out", &violations);
+  }
+  if (!spec.noise().prompt().synonyms_path().empty()) {
+    ReadSynonyms(path, spec.mutable_noise()->mutable_prompt(), &violations);
   }
   if (spec.data().prompt().user().empty()) {
     violations.push_back({"data.prompt.user", "is required: the template of the question"});

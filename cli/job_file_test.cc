@@ -56,6 +56,19 @@ TEST_F(JobFileTest, ADatasetNeedsAKnownExtension) {
   EXPECT_THAT(std::string(spec.status().message()), HasSubstr(".jsonl"));
 }
 
+TEST_F(JobFileTest, SynonymsComeFromTheirFile) {
+  const std::string noise = "noise: {prompt: {synonyms_path: synonyms.tsv}}\n";
+  EXPECT_EQ(GetFieldViolations(Load(noise).status())[1].field, "noise.prompt.synonyms_path");
+  ASSERT_TRUE(WriteFileDurably(temp_.path() / "synonyms.tsv", "big\tlarge\n").ok());
+  ASSERT_TRUE(WriteFileDurably(temp_.path() / "train.jsonl", "{}\n").ok());
+  const auto spec = Load(std::string(ExampleJobFile()) + noise);
+  ASSERT_TRUE(spec.ok()) << spec.status();
+  EXPECT_EQ(spec->noise().prompt().synonyms(), "big\tlarge\n");
+  ASSERT_TRUE(
+      WriteFileDurably(temp_.path() / "synonyms.tsv", std::string((128 << 10) + 1, 'a')).ok());
+  EXPECT_THAT(std::string(Load(noise).status().message()), HasSubstr("131072 bytes"));
+}
+
 TEST(ExampleFilesTest, TheExampleJobsOfTheRepositoryLoad) {
   const char* root = std::getenv("LIMBECK_SOURCE_DIR");
   ASSERT_NE(root, nullptr);

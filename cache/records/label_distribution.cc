@@ -32,11 +32,6 @@ std::string Fold(std::string_view text) {
   return Lower(text);
 }
 
-bool IsRefusal(const SoftOutput& output) {
-  return output.finish_reason == FinishReason::kRefusal ||
-         output.finish_reason == FinishReason::kFilter;
-}
-
 // The first token that says something; leading whitespace is layout.
 const Token* FirstToken(const SoftOutput& output) {
   for (const Token& token : output.tokens) {
@@ -50,13 +45,60 @@ bool HasDistribution(const SoftOutput& output) {
   return token != nullptr && (!token->candidates.empty() || token->logprob.has_value());
 }
 
-absl::Status NoLabel(double mass, double wanted) {
+bool AllRefused(const std::vector<SoftOutput>& outputs) {
+  return !outputs.empty() && std::all_of(outputs.begin(), outputs.end(), IsRefusal);
+}
+
+}  // namespace
+
+std::string_view LabelSourceName(LabelSource source) {
+  switch (source) {
+    case LabelSource::kTopK:
+      return "top_k";
+    case LabelSource::kScored:
+      return "scored";
+    case LabelSource::kVotes:
+      return "votes";
+    case LabelSource::kVerbalised:
+      return "verbalised";
+    case LabelSource::kSchema:
+      return "schema";
+  }
+  return "";
+}
+
+bool IsRefusal(const SoftOutput& output) {
+  return output.finish_reason == FinishReason::kRefusal ||
+         output.finish_reason == FinishReason::kFilter;
+}
+
+absl::Status NoLabelError(double mass, double wanted) {
   return WithReason(absl::NotFoundError(absl::StrCat("the answer gives the labels probability ",
                                                      mass, ", at least ", wanted, " is wanted")),
                     "NO_LABEL");
 }
 
-}  // namespace
+absl::Status RefusedError() {
+  return WithReason(absl::FailedPreconditionError("the teacher refused to answer"), "REFUSED");
+}
+
+LabelDistribution CountVotes(const std::vector<int>& votes, size_t labels) {
+  LabelDistribution result;
+  result.source = LabelSource::kVotes;
+  result.answers = static_cast<uint32_t>(votes.size());
+  result.probabilities.assign(labels, 0.0);
+  size_t named = 0;
+  for (const int label : votes) {
+    if (label < 0) continue;
+    result.probabilities[static_cast<size_t>(label)] += 1.0;
+    ++named;
+  }
+  const double total =
+      static_cast<double>(votes.size()) + kVoteSmoothing * static_cast<double>(labels);
+  for (double& count : result.probabilities) count = (count + kVoteSmoothing) / total;
+  result.leftover = static_cast<double>(votes.size() - named) / total;
+  return result;
+}
 
 size_t LabelDistribution::Best() const {
   return static_cast<size_t>(std::max_element(probabilities.begin(), probabilities.end()) -
@@ -125,20 +167,23 @@ LabelDistribution LabelSet::FromToken(const Token& token) const {
   result.probabilities.assign(size(), 0.0);
   double seen = 0.0;
   double matched = 0.0;
+  double least = 1.0;
   bool has_chosen = false;
   const auto add = [&](std::string_view bytes, double logprob) {
     const double mass = std::exp(std::min(logprob, 0.0));
     seen += mass;
     int label = Match(bytes);
     if (label < 0) label = MatchBeginning(bytes);
-    if (label < 0) return;
-    result.probabilities[static_cast<size_t>(label)] += mass;
-    matched += mass;
+    if (label >= 0) {
+      result.probabilities[static_cast<size_t>(label)] += mass;
+      matched += mass;
+    }
+    return mass;
   };
   for (const Candidate& candidate : token.candidates) {
     if (!std::isfinite(candidate.logprob)) continue;
     has_chosen = has_chosen || (candidate.bytes == token.bytes && candidate.id == token.id);
-    add(candidate.bytes, candidate.logprob);
+    least = std::min(least, add(candidate.bytes, candidate.logprob));
   }
   if (!has_chosen && token.logprob && std::isfinite(*token.logprob)) {
     add(token.bytes, *token.logprob);
@@ -147,61 +192,50 @@ LabelDistribution LabelSet::FromToken(const Token& token) const {
   const double scale = seen > 1.0 ? 1.0 / seen : 1.0;
   for (double& probability : result.probabilities) probability *= scale;
   result.leftover = std::max(0.0, 1.0 - matched * scale);
+  result.absent_bound = std::min(least * scale, std::max(0.0, 1.0 - seen * scale));
   return result;
 }
 
-LabelDistribution LabelSet::FromVotes(const std::vector<SoftOutput>& outputs) const {
-  LabelDistribution result;
-  result.source = LabelSource::kVotes;
-  result.answers = static_cast<uint32_t>(outputs.size());
-  result.probabilities.assign(size(), 0.0);
-  size_t named = 0;
-  for (const SoftOutput& output : outputs) {
-    const int label = IsRefusal(output) ? -1 : Match(output.text);
-    if (label < 0) continue;
-    result.probabilities[static_cast<size_t>(label)] += 1.0;
-    ++named;
-  }
-  const double total =
-      static_cast<double>(outputs.size()) + kVoteSmoothing * static_cast<double>(size());
-  for (double& count : result.probabilities) count = (count + kVoteSmoothing) / total;
-  result.leftover = static_cast<double>(outputs.size() - named) / total;
-  return result;
-}
-
-absl::StatusOr<LabelDistribution> LabelSet::Distribution(const std::vector<SoftOutput>& outputs,
-                                                         double min_label_mass) const {
-  const SoftOutput* with_distribution = nullptr;
-  bool any_answer = false;
-  bool asked_top_k = false;
-  size_t named = 0;
-  for (const SoftOutput& output : outputs) {
-    if (IsRefusal(output)) continue;
-    any_answer = true;
-    asked_top_k = asked_top_k || output.top_logprobs > 0;
-    named += Match(output.text) >= 0;
-    if (with_distribution == nullptr && HasDistribution(output)) with_distribution = &output;
-  }
-  if (!any_answer && !outputs.empty()) {
-    return WithReason(absl::FailedPreconditionError("the teacher refused to answer"), "REFUSED");
-  }
-  if (with_distribution != nullptr) {
-    LabelDistribution result = FromToken(*FirstToken(*with_distribution));
-    const double mass = 1.0 - result.leftover;
-    const double best = result.probabilities[result.Best()];
-    if (best <= 0.0 || mass < min_label_mass) return NoLabel(mass, min_label_mass);
-    return result;
-  }
-  if (asked_top_k) {
+absl::StatusOr<LabelDistribution> LabelSet::FromFirstToken(const std::vector<SoftOutput>& outputs,
+                                                           double min_label_mass) const {
+  if (AllRefused(outputs)) return RefusedError();
+  const auto found = std::find_if(outputs.begin(), outputs.end(), [](const SoftOutput& output) {
+    return !IsRefusal(output) && HasDistribution(output);
+  });
+  if (found == outputs.end()) {
     return WithReason(absl::FailedPreconditionError(
                           "logprobs were asked for and the teacher gave none: ask for votes "
                           "(top_logprobs 0 and several samples) or use a teacher that gives them"),
                       "NO_LOGPROBS");
   }
+  LabelDistribution result = FromToken(*FirstToken(*found));
+  const double mass = 1.0 - result.leftover;
+  const double best = result.probabilities[result.Best()];
+  if (best <= 0.0 || mass < min_label_mass) return NoLabelError(mass, min_label_mass);
+  return result;
+}
+
+absl::StatusOr<LabelDistribution> LabelSet::FromVotes(const std::vector<SoftOutput>& outputs,
+                                                      double min_label_mass) const {
+  if (AllRefused(outputs)) return RefusedError();
+  std::vector<int> votes;
+  for (const SoftOutput& output : outputs) {
+    votes.push_back(IsRefusal(output) ? -1 : Match(output.text));
+  }
+  const auto named =
+      std::count_if(votes.begin(), votes.end(), [](int label) { return label >= 0; });
   const double mass =
-      outputs.empty() ? 0.0 : static_cast<double>(named) / static_cast<double>(outputs.size());
-  if (named == 0 || mass < min_label_mass) return NoLabel(mass, min_label_mass);
-  return FromVotes(outputs);
+      votes.empty() ? 0.0 : static_cast<double>(named) / static_cast<double>(votes.size());
+  if (named == 0 || mass < min_label_mass) return NoLabelError(mass, min_label_mass);
+  return CountVotes(votes, size());
+}
+
+absl::StatusOr<LabelDistribution> LabelSet::Distribution(const std::vector<SoftOutput>& outputs,
+                                                         double min_label_mass) const {
+  const bool top_k = std::any_of(outputs.begin(), outputs.end(), [](const SoftOutput& output) {
+    return !IsRefusal(output) && (output.top_logprobs > 0 || HasDistribution(output));
+  });
+  return top_k ? FromFirstToken(outputs, min_label_mass) : FromVotes(outputs, min_label_mass);
 }
 
 }  // namespace limbeck::cache

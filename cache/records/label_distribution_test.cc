@@ -99,6 +99,23 @@ TEST(LabelDistributionTest, CountsTheChosenTokenWhereTheProviderDidNotListIt) {
   EXPECT_NEAR(d->probabilities[1], 0.5, 1e-6);
 }
 
+TEST(LabelDistributionTest, WhatIsNotListedIsBoundedByTheSmallestListed) {
+  const auto full =
+      Sentiment().Distribution({TopK({{"positive", 0.5}, {"the", 0.25}, {"a", 0.125}})}, 0.1);
+  ASSERT_TRUE(full.ok()) << full.status();
+  EXPECT_EQ(full->probabilities[1], 0.0);
+  EXPECT_NEAR(full->absent_bound, 0.125, 1e-6);
+  // The list leaves less than its smallest entry.
+  const auto all = Sentiment().Distribution({TopK({{"positive", 0.75}, {"the", 0.1875}})}, 0.1);
+  EXPECT_NEAR(all->absent_bound, 0.0625, 1e-6);
+  // A token that was drawn although it is not among the likeliest says nothing about the others.
+  SoftOutput drawn = TopK({{"positive", 0.5}});
+  drawn.tokens[0].bytes = "rare";
+  drawn.tokens[0].logprob = static_cast<float>(std::log(0.01));
+  EXPECT_NEAR(Sentiment().Distribution({drawn}, 0.1)->absent_bound, 0.49, 1e-6);
+  EXPECT_EQ(Sentiment().Distribution({Text("positive")}, 0.1)->absent_bound, 0.0);
+}
+
 TEST(LabelDistributionTest, VotesAreSmoothed) {
   const auto d =
       Sentiment().Distribution({Text("positive"), Text("Positive."), Text("dunno")}, 0.5);

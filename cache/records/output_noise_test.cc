@@ -27,7 +27,10 @@ std::vector<double> Noisy(const OutputNoiseSpec& spec, const OutputNoiseKey& key
 TEST(OutputNoiseTest, TheResultIsADistribution) {
   for (const OutputNoiseSpec& spec :
        {OutputNoiseSpec{.temperature_jitter = 2}, OutputNoiseSpec{.dirichlet_concentration = 0.01},
-        OutputNoiseSpec{.temperature_jitter = 0.3, .dirichlet_concentration = 1e9}}) {
+        OutputNoiseSpec{.temperature_jitter = 0.3, .dirichlet_concentration = 1e9},
+        OutputNoiseSpec{.logit_noise = 5},
+        OutputNoiseSpec{
+            .dirichlet_concentration = 5, .logit_noise = 1, .top_k = 2, .label_smoothing = 0.2}}) {
     for (uint64_t item = 0; item < 500; ++item) {
       const auto noisy = Noisy(spec, {.item = item});
       for (const double p : noisy) EXPECT_TRUE(p >= 0 && p <= 1) << p;
@@ -97,8 +100,67 @@ TEST(OutputNoiseTest, TemperatureKeepsTheRanking) {
   }
 }
 
+TEST(OutputNoiseTest, LogitNoiseIsNormalOnTheLogOdds) {
+  constexpr double kDeviation = 0.7;
+  constexpr int kDraws = 20'000;
+  double sum = 0, squares = 0;
+  for (int item = 0; item < kDraws; ++item) {
+    const auto noisy = Noisy({.logit_noise = kDeviation}, {.item = static_cast<uint64_t>(item)});
+    // The normalisation cancels in the odds; two independent normals are subtracted.
+    const double shift = std::log(noisy[0] / noisy[1]) - std::log(kBase[0] / kBase[1]);
+    sum += shift;
+    squares += shift * shift;
+  }
+  const double expected = kDeviation * std::sqrt(2.0);
+  EXPECT_NEAR(sum / kDraws, 0, 4 * expected / std::sqrt(kDraws));
+  EXPECT_NEAR(std::sqrt(squares / kDraws), expected, 4 * expected / std::sqrt(2.0 * kDraws));
+}
+
+TEST(OutputNoiseTest, SmoothingHasItsWorkedValuesAndLeavesTheLeftoverApart) {
+  const auto smooth = Noisy({.label_smoothing = 0.3}, {});
+  EXPECT_NEAR(smooth[0], 0.7 * 0.6 + 0.1, 1e-15);
+  EXPECT_NEAR(smooth[1], 0.7 * 0.25 + 0.1, 1e-15);
+  EXPECT_NEAR(smooth[2], 0.7 * 0.1 + 0.1, 1e-15);
+  EXPECT_NEAR(smooth[3], 0.7 * 0.05, 1e-15);
+}
+
+TEST(OutputNoiseTest, TruncationMovesTheTailToTheLeftover) {
+  EXPECT_THAT(Noisy({.top_k = 1}, {}, {0.25, 0.5, 0.125, 0.125}), ElementsAre(0, 0.5, 0, 0.5));
+  EXPECT_THAT(Noisy({.top_k = 2}, {}, {0.25, 0.25, 0.25, 0.25}), ElementsAre(0.25, 0.25, 0, 0.5));
+  EXPECT_THAT(Noisy({.top_k = 3}, {}, {0.25, 0.25, 0.25, 0.25}),
+              ElementsAre(0.25, 0.25, 0.25, 0.25));
+  EXPECT_THAT(Noisy({.top_k = 9}, {}, {0.5, 0.5}), ElementsAre(0.5, 0.5));
+}
+
+TEST(OutputNoiseTest, TruncationComesBeforeSmoothing) {
+  EXPECT_THAT(Noisy({.top_k = 1, .label_smoothing = 0.5}, {}, {0.25, 0.75, 0}),
+              ElementsAre(0.25, 0.625, 0.125));
+}
+
+TEST(OutputNoiseTest, NewKindsLeaveWhatOthersDraw) {
+  const OutputNoiseSpec spec{.temperature_jitter = 0.5, .dirichlet_concentration = 20, .seed = 1};
+  OutputNoiseSpec more = spec;
+  more.logit_noise = 1e-9;
+  const auto noisy = Noisy(spec, {.epoch = 1, .item = 7});
+  const auto barely = Noisy(more, {.epoch = 1, .item = 7});
+  for (size_t i = 0; i < noisy.size(); ++i) EXPECT_NEAR(barely[i], noisy[i], 1e-6);
+}
+
+TEST(OutputNoiseTest, GoldenBitsOfAllKindsHoldOnEveryMachine) {
+  const OutputNoiseSpec spec{.temperature_jitter = 0.5,
+                             .dirichlet_concentration = 20,
+                             .seed = 1,
+                             .logit_noise = 0.5,
+                             .top_k = 2,
+                             .label_smoothing = 0.1};
+  EXPECT_THAT(Noisy(spec, {.epoch = 1, .item = 7}),
+              ElementsAre(0x1.ccafe9d2dfca7p-1, 0x1.04197b719c156p-4, 0x1.1111111111111p-5,
+                          0x1.bbd5addba1d54p-9));
+}
+
 TEST(OutputNoiseTest, ZerosStayZeros) {
-  const OutputNoiseSpec spec{.temperature_jitter = 1, .dirichlet_concentration = 5};
+  const OutputNoiseSpec spec{
+      .temperature_jitter = 1, .dirichlet_concentration = 5, .logit_noise = 1, .top_k = 2};
   EXPECT_THAT(Noisy(spec, {}, {0, 1, 0}), ElementsAre(0, 1, 0));
   EXPECT_EQ(Noisy(spec, {}, {0.5, 0, 0.5})[1], 0);
   // Too small to draw from, not too small to handle.
@@ -140,6 +202,9 @@ TEST(OutputNoiseTest, SpecsOutOfRangeAreNamed) {
   EXPECT_FALSE(ValidateOutputNoise({.dirichlet_concentration = -1}).ok());
   EXPECT_FALSE(ValidateOutputNoise({.dirichlet_concentration = 1e-6}).ok());
   EXPECT_FALSE(ValidateOutputNoise({.temperature_jitter = std::nan("")}).ok());
+  EXPECT_EQ(ValidateOutputNoise({.logit_noise = 6}).message(), "logit_noise is 6; expected 0 … 5");
+  EXPECT_EQ(ValidateOutputNoise({.label_smoothing = 0.75}).message(),
+            "label_smoothing is 0.75; expected 0 … 0.5");
 }
 
 }  // namespace

@@ -22,7 +22,6 @@ constexpr absl::Duration kDiskCheckInterval = absl::Seconds(1);
 constexpr absl::Duration kWaitTick = absl::Milliseconds(20);
 // A stopped process gives the cache this long to take paid answers.
 constexpr absl::Duration kStopPatience = absl::Seconds(30);
-constexpr size_t kMaxModels = 16;
 
 }  // namespace
 
@@ -31,7 +30,7 @@ absl::StatusOr<std::unique_ptr<Harvest>> Harvest::Create(
     std::function<void(const HarvestCounts&)> on_progress,
     std::function<void(const HarvestOutcome&)> on_disk_full) {
   LIMBECK_ASSIGN_OR_RETURN(QueryMaker maker, QueryMaker::Create(job.spec(), *context.teachers));
-  LIMBECK_ASSIGN_OR_RETURN(RowJudge judge, RowJudge::Create(job.spec().task().classify()));
+  LIMBECK_ASSIGN_OR_RETURN(RowJudge judge, RowJudge::Create(job.spec()));
   std::unique_ptr<Harvest> harvest(
       new Harvest(context, job, stop, std::move(on_progress), std::move(maker), std::move(judge)));
   harvest->on_disk_full_ = std::move(on_disk_full);
@@ -264,21 +263,27 @@ absl::Status Harvest::AddItems(const JobRow& row) {
     auto item = std::make_shared<Item>();
     item->key = keys[variant];
     item->row_id = row.row.id;
-    item->pending = maker_.samples();
+    item->asked = maker_.first_samples();
+    item->pending = item->asked;
     item->outputs.resize(maker_.samples());
     LIMBECK_ASSIGN_OR_RETURN(const TeacherQuery query, maker_.QueryOf(row, variant));
-    for (uint32_t sample = 0; sample < maker_.samples(); ++sample) {
-      auto unit = std::make_shared<Unit>();
-      unit->item = item;
-      unit->sample = sample;
-      unit->query = query;
-      unit->query.sample_index = sample;
-      unit->canonical = CanonicalRequest(maker_.teacher().config, unit->query);
-      unit->reserve = UpperBoundMicroUsd(maker_.teacher().config, unit->query);
-      fresh_.push_back(std::move(unit));
+    if (item->asked < maker_.samples()) item->query = query;
+    for (uint32_t sample = 0; sample < item->asked; ++sample) {
+      fresh_.push_back(NewUnit(item, query, sample));
     }
   }
   return absl::OkStatus();
+}
+
+Harvest::UnitPtr Harvest::NewUnit(const ItemPtr& item, TeacherQuery query, uint32_t sample) const {
+  auto unit = std::make_shared<Unit>();
+  unit->item = item;
+  unit->sample = sample;
+  unit->query = std::move(query);
+  maker_.SetSample(sample, &unit->query);
+  unit->canonical = CanonicalRequest(maker_.teacher().config, unit->query);
+  unit->reserve = UpperBoundMicroUsd(maker_.teacher().config, unit->query);
+  return unit;
 }
 
 bool Harvest::DiskIsFull() {
@@ -292,78 +297,6 @@ bool Harvest::DiskIsFull() {
       absl::StrCat("only ", space.available, " bytes are free in ", context_.data_dir, ", ",
                    context_.harvest.min_free_bytes, " are wanted; free some space and resume"));
   return true;
-}
-
-void Harvest::Resolve(const UnitPtr& unit, std::optional<cache::SoftOutput> output,
-                      std::optional<Failure> failure) {
-  const ItemPtr item = unit->item;
-  {
-    absl::MutexLock lock(&mu_);
-    if (output.has_value()) {
-      if (counts_.models.size() < kMaxModels && !output->provenance.model.empty()) {
-        counts_.models.insert(output->provenance.model);
-      }
-      item->outputs[unit->sample] = std::move(output);
-    } else if (failure.has_value()) {
-      item->failure = std::move(failure);
-    } else {
-      item->unanswered = true;
-    }
-    if (--item->pending > 0) return;
-  }
-  FinishItem(item);
-}
-
-void Harvest::FinishItem(const ItemPtr& item) {
-  // All samples are resolved: nobody else looks at the item any more.
-  std::vector<cache::SoftOutput> outputs;
-  for (auto& output : item->outputs) {
-    if (output.has_value()) outputs.push_back(*std::move(output));
-  }
-  if (outputs.empty() && item->unanswered) {
-    absl::MutexLock lock(&mu_);
-    ++counts_.items_unanswered;
-    return;
-  }
-  const RowVerdict verdict = judge_.Judge(outputs, item->failure);
-  if (!verdict.usable) {
-    Reject(item, verdict);
-    return;
-  }
-  absl::MutexLock lock(&mu_);
-  ++counts_.items_usable;
-  counts_.leftover_sum += verdict.leftover;
-}
-
-void Harvest::Reject(const ItemPtr& item, const RowVerdict& verdict) {
-  v1::Rejection rejection;
-  rejection.set_row(item->key.row);
-  rejection.set_row_id(item->row_id);
-  rejection.set_dataset(item->key.dataset);
-  rejection.set_reason(verdict.reason);
-  rejection.set_detail(item->key.variant == 0 ? verdict.detail
-                                              : absl::StrCat("noise variant ", item->key.variant,
-                                                             ": ", verdict.detail));
-  const absl::Status kept = context_.store->AddRejection(job_.id(), item->key, rejection);
-  if (!kept.ok()) {
-    Fail(kept);
-    return;
-  }
-  uint64_t rejected = 0;
-  uint64_t total = 0;
-  {
-    absl::MutexLock lock(&mu_);
-    metrics_.rejected.Add();
-    rejected = ++counts_.items_rejected;
-    total = counts_.items_total;
-  }
-  const double share = job_.spec().max_rejected_share();
-  if (!judge_share_ || static_cast<double>(rejected) <= share * static_cast<double>(total)) return;
-  End(HarvestOutcome::End::kRejections,
-      absl::StrCat(rejected, " of ", total, " rows have no usable answer, more than the share of ",
-                   share, " that the job accepts; the last one: ", verdict.reason, ", ",
-                   verdict.detail,
-                   ". Look at the rejections, then cancel, or resume to go on without these rows"));
 }
 
 void Harvest::End(HarvestOutcome::End end, std::string message) {

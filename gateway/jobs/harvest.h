@@ -116,6 +116,9 @@ class Harvest {
   void Resolve(const UnitPtr& unit, std::optional<cache::SoftOutput> output,
                std::optional<Failure> failure);
   void FinishItem(const ItemPtr& item);
+  UnitPtr NewUnit(const ItemPtr& item, TeacherQuery query, uint32_t sample) const;
+  // Asks for one more answer to an item that needs it.
+  void AskMore(const ItemPtr& item);
   void Reject(const ItemPtr& item, const RowVerdict& verdict);
   void Requeue(const UnitPtr& unit, absl::Duration delay);
   void End(HarvestOutcome::End end, std::string message);

@@ -10,11 +10,14 @@
 
 namespace limbeck::gateway {
 
-// One row in one variant: judged once all its samples are resolved. Guarded by the harvest's mutex.
+// One row in one variant: judged once all samples that were asked for are resolved. Guarded by the
+// harvest's mutex.
 struct Harvest::Item {
   RejectionKey key;    // Constant.
   std::string row_id;  // Constant.
+  TeacherQuery query;  // Of sample 0, where further samples may follow. Constant.
   size_t pending = 0;
+  uint32_t asked = 0;                                     // Samples asked for so far.
   std::vector<std::optional<cache::SoftOutput>> outputs;  // By sample.
   std::optional<Failure> failure;
   bool unanswered = false;

@@ -1,8 +1,7 @@
-// A job's prompt and labels, compiled from its spec.
+// A job's prompt, compiled from its spec.
 #pragma once
 
 #include "absl/status/statusor.h"
-#include "cache/records/label_distribution.h"
 #include "gateway/templates/prompt_template.h"
 #include "limbeck/v1/job.pb.h"
 
@@ -10,8 +9,5 @@ namespace limbeck::gateway {
 
 // INVALID_ARGUMENT lists every part that does not compile.
 absl::StatusOr<PromptTemplate> CompilePrompt(const v1::PromptTemplate& prompt);
-
-// INVALID_ARGUMENT for labels that cannot be told apart.
-absl::StatusOr<cache::LabelSet> CompileLabels(const v1::ClassifyTask& task);
 
 }  // namespace limbeck::gateway

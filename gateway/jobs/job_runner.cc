@@ -30,6 +30,14 @@ constexpr Pause kPauses[] = {
     {HarvestOutcome::End::kDisk, v1::PAUSE_REASON_DISK},
 };
 
+// For the event that ends the harvest.
+std::string CalibrationNote(const v1::ClassifyTask& task) {
+  if (!task.has_calibration()) return "";
+  const v1::ClassifyTask::Calibration& fit = task.calibration();
+  return absl::StrCat("; stated numbers are calibrated with temperature ", fit.temperature(),
+                      " on ", fit.gold_rows(), " validation rows with gold");
+}
+
 }  // namespace
 
 absl::Status JobRunner::Change(const std::function<void(v1::DistillationJob*)>& change,
@@ -203,21 +211,32 @@ absl::StatusOr<bool> JobRunner::HarvestAll(const v1::DistillationJob& job) {
                            RunHarvest(started, [](Harvest* harvest) { return harvest->RunAll(); }));
   LIMBECK_ASSIGN_OR_RETURN(const bool go_on, Heed(outcome));
   if (!go_on) return false;
-  LIMBECK_RETURN_IF_ERROR(MakePlan(started, outcome.counts));
+  LIMBECK_ASSIGN_OR_RETURN(const v1::WorkResponse::Assignment plan,
+                           MakePlan(started, outcome.counts));
+  const v1::ClassifyTask& task = plan.spec().task().classify();
   LIMBECK_RETURN_IF_ERROR(Change(
       [&](v1::DistillationJob* changed) {
+        if (task.has_calibration()) {
+          *changed->mutable_spec()->mutable_task()->mutable_classify()->mutable_calibration() =
+              task.calibration();
+        }
         FinishPhase(v1::PHASE_KIND_HARVEST, context_.clock->WallNow(), changed);
       },
       absl::StrCat(outcome.counts.items_usable, " usable answers, ", outcome.counts.items_rejected,
-                   " rejected, ", outcome.counts.items_unanswered, " without")));
+                   " rejected, ", outcome.counts.items_unanswered, " without",
+                   CalibrationNote(task))));
   return true;
 }
 
-absl::Status JobRunner::MakePlan(const v1::DistillationJob& job, const HarvestCounts& counts) {
+absl::StatusOr<v1::WorkResponse::Assignment> JobRunner::MakePlan(const v1::DistillationJob& job,
+                                                                 const HarvestCounts& counts) {
   Backoff backoff(context_.harvest.retry, StableRandom(Xxh3(id_), 1));
   while (true) {
     const auto plan = MakeTrainingPlan(context_, job, counts);
-    if (plan.ok()) return context_.store->PutPlan(id_, *plan);
+    if (plan.ok()) {
+      LIMBECK_RETURN_IF_ERROR(context_.store->PutPlan(id_, *plan));
+      return plan;
+    }
     if (!absl::IsUnavailable(plan.status())) return plan.status();
     if (stop_->WaitFor(backoff.Next())) return plan.status();
   }

@@ -40,7 +40,9 @@ class JobRunner final : private TrainingObserver {
   absl::StatusOr<HarvestOutcome> RunHarvest(
       const v1::DistillationJob& job,
       const std::function<absl::StatusOr<HarvestOutcome>(Harvest*)>& run);
-  absl::Status MakePlan(const v1::DistillationJob& job, const HarvestCounts& counts);
+  // Makes the training plan, stores it and gives it.
+  absl::StatusOr<v1::WorkResponse::Assignment> MakePlan(const v1::DistillationJob& job,
+                                                        const HarvestCounts& counts);
   absl::Status Fail(const absl::Status& why, std::string_view reason);
   absl::Status Succeed(const v1::AcceptanceReport& report);
   void ReportHarvest(const HarvestCounts& counts, v1::PhaseKind phase);

@@ -114,15 +114,19 @@ void JobWorld::StartGateway() {
                    .gives_top_logprobs = options_.top_logprobs,
                    .trainable = options_.trainable,
                    .input_micro_usd_per_million = options_.input_price,
-                   .output_micro_usd_per_million = options_.output_price};
+                   .output_micro_usd_per_million = options_.output_price,
+                   .scores_continuations = options_.scores_continuations,
+                   .follows_schema = true};
   pool_ = std::make_unique<QuotaPool>(teacher.config.limits, Clock::Real());
   TeacherClientOptions client_options;
   client_options.dispatch.retry.backoff = {.initial = absl::Milliseconds(2),
                                            .max = absl::Milliseconds(50)};
   client_options.dispatch.retry.budget.min_per_second = 100'000;
   client_options.dispatch.retry.max_tries = options_.max_tries;
-  asker_ = TeacherClient::Create(teacher.config, *FindProvider("openai"), pool_.get(),
-                                 transport_.get(), client_options);
+  const Provider* provider = *FindProvider("openai");
+  if (options_.scores_continuations) provider = &scoring_;
+  asker_ = TeacherClient::Create(teacher.config, provider, pool_.get(), transport_.get(),
+                                 client_options);
   teacher.client = asker_.get();
   teachers_["fake"] = teacher;
 
@@ -233,6 +237,21 @@ void JobWorld::AwaitNoThreads() {
 void JobWorld::AddWorker() {
   workers_.push_back(std::make_shared<Worker>(coordinator_.get()));
   workers_.back()->Join(workers_.back(), absl::StrCat("w", workers_.size()));
+}
+
+std::vector<cache::StreamItem> JobWorld::ReadSnapshot(const std::string& snapshot_id) {
+  auto stream = client_->Stream({.snapshot_id = snapshot_id, .sequential = true});
+  EXPECT_TRUE(stream.ok()) << stream.status();
+  std::vector<cache::StreamItem> items;
+  while (stream.ok()) {
+    auto item = (*stream)->Next();
+    if (!item.ok()) {
+      EXPECT_TRUE(absl::IsOutOfRange(item.status())) << item.status();
+      break;
+    }
+    items.push_back(*std::move(item));
+  }
+  return items;
 }
 
 cache::AccountState JobWorld::Spend(const std::string& job_id) {

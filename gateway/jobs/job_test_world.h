@@ -12,6 +12,7 @@
 #include "base/kv/engine.h"
 #include "cache/service/cache_test_server.h"
 #include "gateway/jobs/job_manager.h"
+#include "gateway/jobs/scoring_provider_for_test.h"
 #include "tests/support/fake_teacher/fake_teacher.h"
 
 namespace limbeck::gateway {
@@ -25,6 +26,8 @@ struct JobWorldOptions {
   bool top_logprobs = true;
   bool trainable = true;
   uint32_t max_tries = 5;
+  // Of a provider that scores texts it is handed; else OpenAI's.
+  bool scores_continuations = false;
 };
 
 class JobWorld {
@@ -50,6 +53,8 @@ class JobWorld {
   void AwaitNoThreads();
   // A worker that trains whatever it is given.
   void AddWorker();
+  // The items of a snapshot of the job's plan, as trainers read them, in row order.
+  std::vector<cache::StreamItem> ReadSnapshot(const std::string& snapshot_id);
   cache::AccountState Spend(const std::string& job_id);
 
   testing::FakeTeacher& teacher() { return *teacher_; }
@@ -64,6 +69,7 @@ class JobWorld {
   class Worker;
 
   const JobWorldOptions options_;
+  const ScoringProviderForTest scoring_;
   ScopedTempDirectory directory_;
   cache::CacheTestServer cache_;
   std::unique_ptr<testing::FakeTeacher> teacher_;

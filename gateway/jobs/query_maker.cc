@@ -1,10 +1,13 @@
 #include "gateway/jobs/query_maker.h"
 
+#include <vector>
+
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "cache/records/label_json.h"
+#include "gateway/jobs/job_noise.h"
 #include "gateway/jobs/job_prompt.h"
 #include "gateway/jobs/spec_defaults.h"
-#include "gateway/noise/prompt_noise.h"
 #include "gateway/templates/rows/row.h"
 
 namespace limbeck::gateway {
@@ -13,6 +16,18 @@ namespace {
 Role RoleOf(std::string_view role) {
   if (role == "system") return Role::kSystem;
   return role == "assistant" ? Role::kAssistant : Role::kUser;
+}
+
+std::string SchemaOf(const v1::ClassifyTask& task) {
+  std::vector<std::string> names;
+  for (const v1::Label& label : task.labels()) names.push_back(label.name());
+  if (task.label_method() == v1::ClassifyTask::LABEL_METHOD_VERBALISED) {
+    return cache::ConfidenceSchema(names);
+  }
+  if (task.label_method() == v1::ClassifyTask::LABEL_METHOD_SCHEMA) {
+    return cache::ChoiceSchema(names);
+  }
+  return "";
 }
 
 }  // namespace
@@ -26,24 +41,25 @@ absl::StatusOr<QueryMaker> QueryMaker::Create(const v1::JobSpec& spec,
         absl::StrCat("teacher \"", spec.teachers(0).teacher(), "\" is not configured any more"));
   }
   LIMBECK_ASSIGN_OR_RETURN(PromptTemplate prompt, CompilePrompt(spec.data().prompt()));
-  return QueryMaker(std::move(prompt), &teacher->second, spec);
+  LIMBECK_ASSIGN_OR_RETURN(PromptNoiseSpec noise, CompilePromptNoise(spec.noise().prompt()));
+  return QueryMaker(std::move(prompt), &teacher->second, spec, std::move(noise));
 }
 
-QueryMaker::QueryMaker(PromptTemplate prompt, const JobTeacher* teacher, const v1::JobSpec& spec)
+QueryMaker::QueryMaker(PromptTemplate prompt, const JobTeacher* teacher, const v1::JobSpec& spec,
+                       PromptNoiseSpec noise)
     : prompt_(std::move(prompt)),
       teacher_(teacher),
       spec_(spec),
+      noise_(std::move(noise)),
       noise_variants_(spec.noise().prompt().variants()),
-      samples_(SamplesPerItem(spec.teachers(0))) {}
+      samples_(SamplesPerItem(spec)),
+      first_samples_(FirstSamplesPerItem(spec)),
+      scored_(spec.task().classify().label_method() == v1::ClassifyTask::LABEL_METHOD_SCORED),
+      schema_(SchemaOf(spec.task().classify())) {}
 
 std::string QueryMaker::InputOf(const JobRow& row, uint32_t variant) const {
   if (variant == 0) return row.input;
-  const v1::PromptNoise& noise = spec_.noise().prompt();
-  PromptNoiseSpec spec;
-  spec.word_drop = noise.word_drop();
-  spec.char_swap = noise.char_swap();
-  spec.seed = noise.seed();
-  return PerturbText(row.input, spec, {.row_hash = RowHash(row.row.id), .variant = variant});
+  return PerturbText(row.input, noise_, {.row_hash = RowHash(row.row.id), .variant = variant});
 }
 
 absl::StatusOr<TeacherQuery> QueryMaker::QueryOf(const JobRow& row, uint32_t variant) const {
@@ -63,7 +79,17 @@ absl::StatusOr<TeacherQuery> QueryMaker::QueryOf(const JobRow& row, uint32_t var
     query.sampling.seed = static_cast<int64_t>(use.sampling().seed() & INT64_MAX);
   }
   query.top_logprobs = use.top_logprobs();
+  query.response_schema = schema_;
+  SetSample(0, &query);
   return query;
+}
+
+void QueryMaker::SetSample(uint32_t sample, TeacherQuery* query) const {
+  if (scored_) {
+    query->continuation = spec_.task().classify().labels(static_cast<int>(sample)).name();
+  } else {
+    query->sample_index = sample;
+  }
 }
 
 }  // namespace limbeck::gateway

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "gateway/jobs/job_context.h"
 #include "gateway/jobs/row_walk.h"
+#include "gateway/noise/prompt_noise.h"
 #include "gateway/teachers/teacher.h"
 #include "gateway/templates/prompt_template.h"
 #include "limbeck/v1/job.pb.h"
@@ -25,25 +26,37 @@ class QueryMaker {
   uint32_t VariantsOf(const JobRow& row) const {
     return row.part == DatasetPart::kTrain ? 1 + noise_variants_ : 1;
   }
-  // Answers asked for per question.
+  // Queries per question, at most: votes, or labels that are scored.
   uint32_t samples() const { return samples_; }
+  // Those that are asked at once; fewer where voting may stop early.
+  uint32_t first_samples() const { return first_samples_; }
+  // Whether a row is of no use without an answer to each of them.
+  bool needs_all_samples() const { return scored_; }
 
   // The student's input in that variant; variant 0 is the row's own.
   std::string InputOf(const JobRow& row, uint32_t variant) const;
-  // The query of sample 0; the others differ in sample_index only. INVALID_ARGUMENT names row and
-  // column where the prompt cannot be made.
+  // The query of sample 0. INVALID_ARGUMENT names row and column where the prompt cannot be made.
   absl::StatusOr<TeacherQuery> QueryOf(const JobRow& row, uint32_t variant) const;
+  // Makes a query of QueryOf that of another sample, below samples(): votes differ in their sample
+  // index, scored labels in the text that is scored.
+  void SetSample(uint32_t sample, TeacherQuery* query) const;
 
   const JobTeacher& teacher() const { return *teacher_; }
 
  private:
-  QueryMaker(PromptTemplate prompt, const JobTeacher* teacher, const v1::JobSpec& spec);
+  QueryMaker(PromptTemplate prompt, const JobTeacher* teacher, const v1::JobSpec& spec,
+             PromptNoiseSpec noise);
 
   PromptTemplate prompt_;
   const JobTeacher* teacher_;
   v1::JobSpec spec_;
+  PromptNoiseSpec noise_;
   uint32_t noise_variants_;
   uint32_t samples_;
+  uint32_t first_samples_;
+  bool scored_;
+  // JSON schema of the answers; empty for free text.
+  std::string schema_;
 };
 
 }  // namespace limbeck::gateway

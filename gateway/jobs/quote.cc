@@ -27,8 +27,11 @@ namespace {
 constexpr size_t kMaxRowFaults = 20;
 constexpr size_t kLookupBatch = 1024;
 constexpr absl::Duration kQuoteLife = absl::Hours(1);
-// What an answer with a label usually has, tokens.
+// What answers usually have, tokens: a label, a JSON object with a label, a name and number in
+// JSON.
 constexpr int64_t kLikelyOutputTokens = 4;
+constexpr int64_t kLikelySchemaTokens = 10;
+constexpr int64_t kLikelyTokensPerNumber = 8;
 
 // Gives the spec the same bytes whatever the order in which it was filled.
 std::string SpecHash(const v1::JobSpec& spec) {
@@ -103,7 +106,7 @@ class QuoteWalk {
   }
 
   absl::Status AddQuery(TeacherQuery query, uint32_t sample) {
-    query.sample_index = sample;
+    maker_.SetSample(sample, &query);
     job_->quote.set_queries(job_->quote.queries() + 1);
     std::string canonical = CanonicalRequest(maker_.teacher().config, query);
     if (!distinct_.insert(Xxh3(canonical)).second) return absl::OkStatus();
@@ -111,6 +114,7 @@ class QuoteWalk {
     Priced priced;
     priced.tokens = EstimateTokens(query);
     priced.high = UpperBoundMicroUsd(config, query);
+    priced.certain = sample < maker_.first_samples();
     batch_.push_back(priced);
     items_.push_back({std::move(canonical), query.top_logprobs, priced.high});
     return items_.size() < kLookupBatch ? absl::OkStatus() : LookUp();
@@ -131,13 +135,16 @@ class QuoteWalk {
       }
       // The bound counts half a token per byte of plain text; a quarter is usual.
       const TokenCount likely = {batch_[i].tokens.input / 2,
-                                 std::min(batch_[i].tokens.output, kLikelyOutputTokens)};
+                                 std::min(batch_[i].tokens.output, LikelyOutputTokens())};
       quote.set_to_buy(quote.to_buy() + 1);
       quote.set_input_tokens(quote.input_tokens() + static_cast<uint64_t>(likely.input));
       quote.set_output_tokens(quote.output_tokens() +
                               static_cast<uint64_t>(batch_[i].tokens.output));
-      quote.set_low_micro_usd(quote.low_micro_usd() +
-                              CostMicroUsd(maker_.teacher().config, likely));
+      // Votes that sequential stopping may spare cost nothing at least.
+      if (batch_[i].certain) {
+        quote.set_low_micro_usd(quote.low_micro_usd() +
+                                CostMicroUsd(maker_.teacher().config, likely));
+      }
       quote.set_high_micro_usd(quote.high_micro_usd() + batch_[i].high);
     }
     items_.clear();
@@ -161,7 +168,21 @@ class QuoteWalk {
   struct Priced {
     TokenCount tokens;
     int64_t high = 0;
+    bool certain = true;  // That it will be asked.
   };
+
+  // What an answer with a label usually has.
+  int64_t LikelyOutputTokens() const {
+    const v1::ClassifyTask& task = job_->spec.task().classify();
+    switch (task.label_method()) {
+      case v1::ClassifyTask::LABEL_METHOD_VERBALISED:
+        return kLikelyTokensPerNumber * (1 + task.labels_size());
+      case v1::ClassifyTask::LABEL_METHOD_SCHEMA:
+        return kLikelySchemaTokens;
+      default:
+        return kLikelyOutputTokens;
+    }
+  }
 
   const JobContext& context_;
   CheckedJob* const job_;

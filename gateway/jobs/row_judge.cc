@@ -6,7 +6,7 @@
 #include "base/error_details.h"
 #include "base/status.h"
 #include "base/utf8.h"
-#include "gateway/jobs/job_prompt.h"
+#include "cache/records/job_labels.h"
 
 namespace limbeck::gateway {
 namespace {
@@ -19,9 +19,9 @@ std::string Shortened(std::string_view text) {
 
 }  // namespace
 
-absl::StatusOr<RowJudge> RowJudge::Create(const v1::ClassifyTask& task) {
-  LIMBECK_ASSIGN_OR_RETURN(cache::LabelSet labels, CompileLabels(task));
-  return RowJudge(std::move(labels), task.min_label_mass());
+absl::StatusOr<RowJudge> RowJudge::Create(const v1::JobSpec& spec) {
+  LIMBECK_ASSIGN_OR_RETURN(cache::LabelReader reader, cache::MakeLabelReader(spec));
+  return RowJudge(std::move(reader));
 }
 
 std::string RowReason(const Failure& failure) {
@@ -40,12 +40,13 @@ std::string RowReason(const Failure& failure) {
 RowVerdict RowJudge::Judge(const std::vector<cache::SoftOutput>& outputs,
                            const std::optional<Failure>& failure) const {
   RowVerdict verdict;
-  if (outputs.empty() && failure.has_value()) {
+  const bool needs_all = reader_.reading().method == cache::LabelMethod::kScored;
+  if (failure.has_value() && (outputs.empty() || needs_all)) {
     verdict.reason = RowReason(*failure);
     verdict.detail = Shortened(failure->message);
     return verdict;
   }
-  const auto distribution = labels_.Distribution(outputs, min_mass_);
+  const auto distribution = reader_.Read(outputs);
   if (distribution.ok()) {
     verdict.usable = true;
     verdict.leftover = distribution->leftover;
@@ -53,11 +54,13 @@ RowVerdict RowJudge::Judge(const std::vector<cache::SoftOutput>& outputs,
   }
   const auto reason = GetReason(distribution.status());
   verdict.reason = reason.has_value() ? reason->reason : "GARBLED";
-  // One token of a label is all that logprobs need; a vote that ran out of tokens is cut short.
+  // One token of a label is all that logprobs need; a vote or a JSON answer that ran out of tokens
+  // is cut short.
   const bool cut = std::all_of(outputs.begin(), outputs.end(), [](const cache::SoftOutput& output) {
     return output.finish_reason == cache::FinishReason::kLength && output.top_logprobs == 0;
   });
-  if (verdict.reason == "NO_LABEL" && cut) verdict.reason = "TRUNCATED";
+  const bool worded = verdict.reason == "NO_LABEL" || verdict.reason == "SCHEMA_INVALID";
+  if (worded && cut) verdict.reason = "TRUNCATED";
   std::string detail(ToStd(distribution.status().message()));
   if (!outputs.empty() && !outputs.front().text.empty()) {
     absl::StrAppend(&detail, "; the teacher said: ", outputs.front().text);

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "cache/records/label_distribution.h"
+#include "cache/records/label_reader.h"
 #include "cache/records/soft_output.h"
 #include "gateway/teachers/failure.h"
 #include "limbeck/v1/job.pb.h"
@@ -25,18 +25,22 @@ struct RowVerdict {
 // Immutable, thread-safe.
 class RowJudge {
  public:
-  static absl::StatusOr<RowJudge> Create(const v1::ClassifyTask& task);
+  // `spec` has its defaults filled in.
+  static absl::StatusOr<RowJudge> Create(const v1::JobSpec& spec);
 
   // `outputs` in order of sample index; `failure` when a sample has none. Answers that are there
-  // decide; a failure only does where there is no answer at all.
+  // decide; a failure only does where there is no answer at all, or where all are needed.
   RowVerdict Judge(const std::vector<cache::SoftOutput>& outputs,
                    const std::optional<Failure>& failure) const;
 
+  // Whether another answer to the row should be bought (LabelReader::WantsMore).
+  bool WantsMore(const std::vector<cache::SoftOutput>& outputs) const {
+    return reader_.WantsMore(outputs);
+  }
+
  private:
-  RowJudge(cache::LabelSet labels, double min_mass)
-      : labels_(std::move(labels)), min_mass_(min_mass) {}
-  cache::LabelSet labels_;
-  double min_mass_;
+  explicit RowJudge(cache::LabelReader reader) : reader_(std::move(reader)) {}
+  cache::LabelReader reader_;
 };
 
 // REFUSED, GARBLED or BAD_REQUEST for failures that are about the row; empty for those that are

@@ -6,6 +6,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "cache/records/job_labels.h"
+#include "gateway/jobs/calibration.h"
 #include "gateway/jobs/query_maker.h"
 #include "gateway/jobs/row_walk.h"
 #include "gateway/teachers/canonical.h"
@@ -70,7 +72,9 @@ class PartItems {
           wanted[i].item.keys.push_back(results[next].key);
         }
       }
-      if (rejected[i].has_value() || wanted[i].item.keys.empty()) continue;
+      const size_t found = wanted[i].item.keys.size();
+      const bool incomplete = maker_.needs_all_samples() && found < wanted[i].queries;
+      if (rejected[i].has_value() || found == 0 || incomplete) continue;
       ready_.push_back(std::move(wanted[i].item));
     }
     return absl::OkStatus();
@@ -85,7 +89,7 @@ class PartItems {
       one.queries = maker_.samples();
       LIMBECK_ASSIGN_OR_RETURN(TeacherQuery query, maker_.QueryOf(row, variant));
       for (uint32_t sample = 0; sample < maker_.samples(); ++sample) {
-        query.sample_index = sample;
+        maker_.SetSample(sample, &query);
         request->items.push_back(
             {CanonicalRequest(maker_.teacher().config, query), query.top_logprobs, 0});
       }
@@ -146,6 +150,10 @@ absl::StatusOr<v1::WorkResponse::Assignment> MakeTrainingPlan(const JobContext& 
   v1::WorkResponse::Assignment plan;
   plan.set_job_id(job.id());
   *plan.mutable_spec() = job.spec();
+  v1::ClassifyTask* task = plan.mutable_spec()->mutable_task()->mutable_classify();
+  if (task->label_method() == v1::ClassifyTask::LABEL_METHOD_VERBALISED) {
+    LIMBECK_ASSIGN_OR_RETURN(*task->mutable_calibration(), Calibrate(context, job.spec()));
+  }
   plan.set_cache_address(context.cache_address);
   plan.set_train_snapshot_id(train.id);
   plan.set_validation_snapshot_id(validation.id);
@@ -156,7 +164,7 @@ absl::StatusOr<v1::WorkResponse::Assignment> MakeTrainingPlan(const JobContext& 
   facts->set_validation_rows(validation.items);
   facts->set_held_out_rows(held_out.items);
   facts->set_rejected_rows(rejected);
-  facts->set_label_source(job.spec().teachers(0).top_logprobs() > 0 ? "top_k" : "votes");
+  facts->set_label_source(std::string(cache::LabelSourceName(cache::LabelSourceOf(job.spec()))));
   if (counts.items_usable > 0) {
     facts->set_mean_leftover_mass(counts.leftover_sum / static_cast<double>(counts.items_usable));
   }

@@ -8,6 +8,9 @@ namespace {
 constexpr uint32_t kDefaultTopLogprobs = 20;
 constexpr uint32_t kDefaultVotes = 8;
 constexpr uint32_t kDefaultVoteTokens = 16;
+// JSON around an answer, and a name and number in it.
+constexpr uint32_t kDefaultSchemaTokens = 64;
+constexpr uint32_t kDefaultTokensPerNumber = 16;
 constexpr uint32_t kDefaultSmokeRows = 16;
 constexpr uint32_t kDefaultSmokeUsable = 15;
 
@@ -18,16 +21,59 @@ void FillData(v1::DataSpec* data) {
   if (!own_held_out && data->held_out_share() == 0) data->set_held_out_share(0.2);
 }
 
-void FillTeacher(const TeacherCatalog& teachers, v1::TeacherUse* use) {
-  const auto it = teachers.find(use->teacher());
-  const bool top_k = it != teachers.end() && it->second.gives_top_logprobs;
+bool GivesTopLogprobs(const TeacherCatalog& teachers, const v1::TeacherUse& use) {
+  const auto it = teachers.find(use.teacher());
+  return it != teachers.end() && it->second.gives_top_logprobs;
+}
+
+void FillTask(const TeacherCatalog& teachers, v1::JobSpec* spec) {
+  if (!spec->task().has_classify()) return;
+  v1::ClassifyTask* task = spec->mutable_task()->mutable_classify();
+  if (!task->has_min_label_mass()) task->set_min_label_mass(0.05);
+  task->clear_calibration();
+  if (task->label_method() != v1::ClassifyTask::LABEL_METHOD_UNSPECIFIED &&
+      task->label_method() != v1::ClassifyTask::LABEL_METHOD_AUTO) {
+    return;
+  }
+  const bool top_k = spec->teachers_size() > 0 && GivesTopLogprobs(teachers, spec->teachers(0));
+  task->set_label_method(top_k ? v1::ClassifyTask::LABEL_METHOD_FIRST_TOKEN
+                               : v1::ClassifyTask::LABEL_METHOD_VOTES);
+}
+
+void FillVoting(v1::Voting* voting) {
+  if (voting->min_votes() == 0) voting->set_min_votes(4);
+  if (voting->max_votes() == 0) voting->set_max_votes(std::max(32U, voting->min_votes()));
+  if (voting->half_width() == 0) voting->set_half_width(0.1);
+  if (voting->confidence() == 0) voting->set_confidence(0.95);
+}
+
+uint32_t DefaultTokens(const v1::ClassifyTask& task) {
+  switch (task.label_method()) {
+    case v1::ClassifyTask::LABEL_METHOD_VOTES:
+      return kDefaultVoteTokens;
+    case v1::ClassifyTask::LABEL_METHOD_SCHEMA:
+      return kDefaultSchemaTokens;
+    case v1::ClassifyTask::LABEL_METHOD_VERBALISED:
+      return kDefaultSchemaTokens +
+             kDefaultTokensPerNumber * static_cast<uint32_t>(task.labels_size());
+    default:
+      return 1;
+  }
+}
+
+// The task's method is known.
+void FillTeacher(const TeacherCatalog& teachers, const v1::JobSpec& spec, v1::TeacherUse* use) {
+  const v1::ClassifyTask& task = spec.task().classify();
+  const bool top_k = task.label_method() == v1::ClassifyTask::LABEL_METHOD_FIRST_TOKEN &&
+                     GivesTopLogprobs(teachers, *use);
   if (!top_k) use->set_top_logprobs(0);
   if (top_k && use->top_logprobs() == 0) use->set_top_logprobs(kDefaultTopLogprobs);
   if (use->votes() == 0) use->set_votes(kDefaultVotes);
+  if (use->has_voting()) FillVoting(use->mutable_voting());
   v1::Sampling* sampling = use->mutable_sampling();
-  if (!sampling->has_temperature()) sampling->set_temperature(top_k ? 0.0 : 1.0);
+  if (!sampling->has_temperature()) sampling->set_temperature(CountsVotes(spec) ? 1.0 : 0.0);
   if (!sampling->has_top_p()) sampling->set_top_p(1.0);
-  if (sampling->max_tokens() == 0) sampling->set_max_tokens(top_k ? 1 : kDefaultVoteTokens);
+  if (sampling->max_tokens() == 0) sampling->set_max_tokens(DefaultTokens(task));
 }
 
 void FillStudent(v1::StudentSpec* student) {
@@ -98,10 +144,8 @@ void FillAcceptance(v1::Acceptance* acceptance) {
 
 void FillDefaults(const TeacherCatalog& teachers, v1::JobSpec* spec) {
   FillData(spec->mutable_data());
-  for (v1::TeacherUse& use : *spec->mutable_teachers()) FillTeacher(teachers, &use);
-  if (spec->task().has_classify() && !spec->task().classify().has_min_label_mass()) {
-    spec->mutable_task()->mutable_classify()->set_min_label_mass(0.05);
-  }
+  FillTask(teachers, spec);
+  for (v1::TeacherUse& use : *spec->mutable_teachers()) FillTeacher(teachers, *spec, &use);
   FillStudent(spec->mutable_student());
   FillMethod(spec->student().has_encoder(), spec->mutable_method());
   v1::NoiseSpec* noise = spec->mutable_noise();
@@ -118,8 +162,34 @@ void FillDefaults(const TeacherCatalog& teachers, v1::JobSpec* spec) {
   if (!spec->has_max_rejected_share()) spec->set_max_rejected_share(0.05);
 }
 
-uint32_t SamplesPerItem(const v1::TeacherUse& use) {
-  return use.top_logprobs() > 0 ? 1 : std::max<uint32_t>(1, use.votes());
+bool CountsVotes(const v1::JobSpec& spec) {
+  switch (spec.task().classify().label_method()) {
+    case v1::ClassifyTask::LABEL_METHOD_VOTES:
+    case v1::ClassifyTask::LABEL_METHOD_SCHEMA:
+      return true;
+    // Only specs from before there was a choice.
+    case v1::ClassifyTask::LABEL_METHOD_UNSPECIFIED:
+    case v1::ClassifyTask::LABEL_METHOD_AUTO:
+      return spec.teachers_size() > 0 && spec.teachers(0).top_logprobs() == 0;
+    default:
+      return false;
+  }
+}
+
+uint32_t SamplesPerItem(const v1::JobSpec& spec) {
+  const v1::ClassifyTask& task = spec.task().classify();
+  if (task.label_method() == v1::ClassifyTask::LABEL_METHOD_SCORED) {
+    return std::max<uint32_t>(1, static_cast<uint32_t>(task.labels_size()));
+  }
+  if (!CountsVotes(spec) || spec.teachers().empty()) return 1;
+  const v1::TeacherUse& use = spec.teachers(0);
+  return std::max<uint32_t>(1, use.has_voting() ? use.voting().max_votes() : use.votes());
+}
+
+uint32_t FirstSamplesPerItem(const v1::JobSpec& spec) {
+  const uint32_t all = SamplesPerItem(spec);
+  if (!CountsVotes(spec) || spec.teachers().empty() || !spec.teachers(0).has_voting()) return all;
+  return std::clamp<uint32_t>(spec.teachers(0).voting().min_votes(), 1, all);
 }
 
 }  // namespace limbeck::gateway

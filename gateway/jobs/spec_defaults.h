@@ -7,12 +7,18 @@
 
 namespace limbeck::gateway {
 
-// Idempotent. Values that are set stay, right or wrong, with one exception: where a teacher gives
-// text only, `top_logprobs` becomes 0 and labels come from votes. Unknown teachers count as text
-// only (validation names them).
+// Idempotent. Values that are set stay, right or wrong, with exceptions: `top_logprobs` becomes 0
+// where the method of labels needs none or the teacher gives none; the automatic method becomes
+// the one it stands for; what is output only is cleared. Unknown teachers count as text only
+// (validation names them).
 void FillDefaults(const TeacherCatalog& teachers, v1::JobSpec* spec);
 
-// Answers asked for per row and variant: 1 with logprobs, else the votes.
-uint32_t SamplesPerItem(const v1::TeacherUse& use);
+// Queries per row and variant, at most: the votes where labels come from votes, one per label where
+// labels are scored, else 1. `spec` has its defaults filled in.
+uint32_t SamplesPerItem(const v1::JobSpec& spec);
+// Those that are asked at once; fewer than SamplesPerItem where voting may stop early.
+uint32_t FirstSamplesPerItem(const v1::JobSpec& spec);
+// Whether labels come from votes.
+bool CountsVotes(const v1::JobSpec& spec);
 
 }  // namespace limbeck::gateway

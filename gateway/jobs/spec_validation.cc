@@ -12,8 +12,11 @@
 #include "absl/strings/str_join.h"
 #include "base/ffi/jinja.h"
 #include "base/string_view.h"
+#include "cache/records/job_labels.h"
 #include "gateway/jobs/fault_list.h"
-#include "gateway/jobs/job_prompt.h"
+#include "gateway/jobs/job_noise.h"
+#include "gateway/jobs/label_checks.h"
+#include "gateway/templates/prompt_template.h"
 
 namespace limbeck::gateway {
 namespace {
@@ -154,11 +157,6 @@ void CheckTeachers(const v1::JobSpec& spec, const TeacherCatalog& teachers, Faul
     faults->Range(at + ".sampling.temperature", use.sampling().temperature(), 0.0, 2.0);
     faults->Range(at + ".sampling.top_p", use.sampling().top_p(), 1e-6, 1.0);
     faults->Range(at + ".sampling.max_tokens", use.sampling().max_tokens(), 1U, 65'536U);
-    if (use.top_logprobs() == 0 && use.votes() > 1 && use.sampling().temperature() == 0) {
-      faults->Add(at + ".sampling.temperature",
-                  "is 0, at which every vote is the same; expected above 0 for a teacher without "
-                  "logprobs, or votes: 1");
-    }
   }
 }
 
@@ -194,7 +192,7 @@ void CheckClassify(const v1::ClassifyTask& task, FaultList* faults) {
     }
   }
   if (!sound) return;
-  const auto set = CompileLabels(task);
+  const auto set = cache::CompileLabels(task);
   if (!set.ok()) faults->Add(labels_field, std::string(ToStd(set.status().message())));
 }
 
@@ -240,22 +238,6 @@ void CheckMethod(const v1::Method& method, FaultList* faults) {
   faults->Range("method.warmup_share", method.warmup_share(), 0.0, 1.0);
   faults->Range("method.validation_share", method.validation_share(), 0.0, 0.5);
   faults->Positive("method.max_gradient_norm", method.max_gradient_norm());
-}
-
-void CheckNoise(const v1::NoiseSpec& noise, FaultList* faults) {
-  faults->Range("noise.prompt.variants", noise.prompt().variants(), 0U, 16U);
-  faults->Range("noise.prompt.word_drop", noise.prompt().word_drop(), 0.0, 0.5);
-  faults->Range("noise.prompt.char_swap", noise.prompt().char_swap(), 0.0, 0.5);
-  if (noise.prompt().variants() > 0 && noise.prompt().word_drop() == 0 &&
-      noise.prompt().char_swap() == 0) {
-    faults->Add("noise.prompt.variants",
-                absl::StrCat("asks for ", noise.prompt().variants(),
-                             " noisy variants, but word_drop and char_swap are 0, so they would "
-                             "equal the clean row; set one of them"));
-  }
-  faults->Range("noise.output.temperature_jitter", noise.output().temperature_jitter(), 0.0, 2.0);
-  faults->Range("noise.output.dirichlet_concentration", noise.output().dirichlet_concentration(),
-                0.0, 1e9);
 }
 
 void CheckMoney(const v1::JobSpec& spec, const SpecContext& context, FaultList* faults) {
@@ -307,6 +289,7 @@ std::vector<Fault> ValidateSpec(const v1::JobSpec& spec, const SpecContext& cont
   }
   CheckData(spec, context, &faults);
   CheckTeachers(spec, *context.teachers, &faults);
+  CheckLabelMethod(spec, *context.teachers, &faults);
   if (spec.task().has_classify()) {
     CheckClassify(spec.task().classify(), &faults);
   } else {

@@ -15,6 +15,11 @@ namespace {
 
 const std::string kTrainId = "sha256:" + std::string(64, 'a');
 
+struct Case {
+  std::string field;
+  std::function<void(v1::JobSpec*)> spoil;
+};
+
 class SpecValidationTest : public testing::Test {
  protected:
   SpecValidationTest() {
@@ -38,6 +43,16 @@ class SpecValidationTest : public testing::Test {
     std::vector<std::string> fields;
     for (const Fault& fault : ValidateSpec(spec_, context_)) fields.push_back(fault.field);
     return fields;
+  }
+
+  // That each case spoils just its field.
+  void ExpectFields(const std::vector<Case>& cases) {
+    const v1::JobSpec sound = spec_;
+    for (const Case& one : cases) {
+      spec_ = sound;
+      one.spoil(&spec_);
+      EXPECT_EQ(absl::StrJoin(Fields(), " "), one.field);
+    }
   }
 
   TeacherCatalog teachers_;
@@ -76,16 +91,43 @@ TEST_F(SpecValidationTest, TextOnlyTeacherFallsBackToVotes) {
   spec_.mutable_teachers(0)->set_top_logprobs(5);
   EXPECT_EQ(Fields(), std::vector<std::string>{});
   EXPECT_EQ(spec_.teachers(0).top_logprobs(), 0u);
-  EXPECT_EQ(SamplesPerItem(spec_.teachers(0)), 8u);
+  EXPECT_EQ(SamplesPerItem(spec_), 8u);
 }
 
-struct Case {
-  std::string field;
-  std::function<void(v1::JobSpec*)> spoil;
-};
+TEST_F(SpecValidationTest, MethodsBringTheirOwnDefaults) {
+  teachers_["all"] = {.name = "all",
+                      .gives_top_logprobs = true,
+                      .trainable = true,
+                      .scores_continuations = true,
+                      .follows_schema = true};
+  const v1::JobSpec sound = spec_;
+  struct Wanted {
+    v1::ClassifyTask::LabelMethod method;
+    uint32_t samples, top_logprobs, max_tokens;
+    double temperature;
+  };
+  for (const Wanted& wanted : {Wanted{v1::ClassifyTask::LABEL_METHOD_FIRST_TOKEN, 1, 20, 1, 0},
+                               Wanted{v1::ClassifyTask::LABEL_METHOD_SCORED, 2, 0, 1, 0},
+                               Wanted{v1::ClassifyTask::LABEL_METHOD_VOTES, 8, 0, 16, 1},
+                               Wanted{v1::ClassifyTask::LABEL_METHOD_VERBALISED, 1, 0, 96, 0},
+                               Wanted{v1::ClassifyTask::LABEL_METHOD_SCHEMA, 8, 0, 64, 1}}) {
+    spec_ = sound;
+    spec_.mutable_teachers(0)->set_teacher("all");
+    spec_.mutable_task()->mutable_classify()->set_label_method(wanted.method);
+    EXPECT_EQ(Fields(), std::vector<std::string>{});
+    EXPECT_EQ(SamplesPerItem(spec_), wanted.samples);
+    EXPECT_EQ(FirstSamplesPerItem(spec_), wanted.samples);
+    EXPECT_EQ(spec_.teachers(0).top_logprobs(), wanted.top_logprobs);
+    EXPECT_EQ(spec_.teachers(0).sampling().max_tokens(), wanted.max_tokens);
+    EXPECT_EQ(spec_.teachers(0).sampling().temperature(), wanted.temperature);
+  }
+  spec_.mutable_teachers(0)->mutable_voting()->set_max_votes(24);
+  EXPECT_EQ(Fields(), std::vector<std::string>{});
+  EXPECT_EQ(SamplesPerItem(spec_), 24u);
+  EXPECT_EQ(FirstSamplesPerItem(spec_), 4u);
+}
 
 TEST_F(SpecValidationTest, EachFaultNamesItsField) {
-  const v1::JobSpec sound = spec_;
   const std::vector<Case> cases = {
       {"display_name", [](auto* s) { s->set_display_name(std::string(201, 'x')); }},
       {"data.train.id", [](auto* s) { s->mutable_data()->mutable_train()->set_id("no"); }},
@@ -136,11 +178,42 @@ TEST_F(SpecValidationTest, EachFaultNamesItsField) {
        }},
       {"max_rejected_share", [](auto* s) { s->set_max_rejected_share(1.5); }},
   };
-  for (const Case& one : cases) {
-    spec_ = sound;
-    one.spoil(&spec_);
-    EXPECT_EQ(absl::StrJoin(Fields(), " "), one.field);
-  }
+  ExpectFields(cases);
+}
+
+TEST_F(SpecValidationTest, EachFaultOfALabelMethodNamesItsField) {
+  ExpectFields({
+      {"task.classify.label_method",
+       [](auto* s) {
+         s->mutable_teachers(0)->set_teacher("text");
+         s->mutable_task()->mutable_classify()->set_label_method(
+             v1::ClassifyTask::LABEL_METHOD_FIRST_TOKEN);
+       }},
+      {"task.classify.label_method",
+       [](auto* s) {
+         s->mutable_task()->mutable_classify()->set_label_method(
+             v1::ClassifyTask::LABEL_METHOD_SCORED);
+       }},
+      {"task.classify.label_method",
+       [](auto* s) {
+         s->mutable_task()->mutable_classify()->set_label_method(
+             v1::ClassifyTask::LABEL_METHOD_VERBALISED);
+       }},
+      {"teachers[0].voting", [](auto* s) { s->mutable_teachers(0)->mutable_voting(); }},
+      {"teachers[0].voting.max_votes teachers[0].voting.half_width",
+       [](auto* s) {
+         s->mutable_teachers(0)->set_teacher("text");
+         v1::Voting* voting = s->mutable_teachers(0)->mutable_voting();
+         voting->set_min_votes(8);
+         voting->set_max_votes(4);
+         voting->set_half_width(0.6);
+       }},
+      {"teachers[0].sampling.temperature",
+       [](auto* s) {
+         s->mutable_teachers(0)->set_teacher("text");
+         s->mutable_teachers(0)->mutable_sampling()->set_temperature(0);
+       }},
+  });
 }
 
 TEST_F(SpecValidationTest, NotANumberIsOutOfEveryRange) {

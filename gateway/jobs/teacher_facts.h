@@ -16,6 +16,9 @@ struct TeacherFacts {
   bool trainable = false;
   int64_t input_micro_usd_per_million = 0;
   int64_t output_micro_usd_per_million = 0;
+  // Whether it gives logprobs of a text it is handed, and whether it can be held to a JSON schema.
+  bool scores_continuations = false;
+  bool follows_schema = false;
 
   bool has_price() const {
     return input_micro_usd_per_million > 0 || output_micro_usd_per_million > 0;

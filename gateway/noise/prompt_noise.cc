@@ -1,120 +1,130 @@
 #include "gateway/noise/prompt_noise.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/hash.h"
+#include "gateway/noise/character_noise.h"
+#include "gateway/noise/word_list.h"
+#include "gateway/noise/word_noise.h"
 
 namespace limbeck::gateway {
 namespace {
 
-// More than this is no longer a variant of the same question.
-constexpr double kMaxProbability = 0.5;
-
-struct Word {
-  std::string_view space;  // Whitespace before it.
-  std::string_view text;
+// Names of random streams: changing one changes every noisy text, and so its cache key.
+enum class Kind : uint8_t {
+  kWordDropAndCharSwap = 0,
+  kSynonym = 1,
+  kWordSwap = 2,
+  kCasing = 3,
+  kPunctuationDrop = 4,
+  kPunctuationInsert = 5,
+  kCharTypo = 6,
+  kCharDrop = 7,
+  kCharDuplicate = 8,
 };
-
-bool IsSpace(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
-
-std::vector<Word> SplitWords(std::string_view text) {
-  std::vector<Word> words;
-  size_t position = 0;
-  while (position < text.size()) {
-    const size_t space = position;
-    while (position < text.size() && IsSpace(text[position])) ++position;
-    const size_t start = position;
-    while (position < text.size() && !IsSpace(text[position])) ++position;
-    // Whitespace at the very end belongs to no word.
-    if (position == start) break;
-    words.push_back({text.substr(space, start - space), text.substr(start, position - start)});
-  }
-  return words;
-}
-
-// Bytes of the code point that starts at `position`: its lead byte and what continues it. A stray
-// continuation byte counts as one character, so invalid text passes through unharmed.
-std::vector<std::string_view> SplitCodePoints(std::string_view word) {
-  std::vector<std::string_view> points;
-  for (size_t position = 0; position < word.size();) {
-    size_t end = position + 1;
-    while (end < word.size() && (static_cast<unsigned char>(word[end]) & 0xc0) == 0x80) ++end;
-    points.push_back(word.substr(position, end - position));
-    position = end;
-  }
-  return points;
-}
-
-std::vector<Word> DropWords(std::vector<Word> words, double probability, StableRandom& random) {
-  std::vector<Word> kept;
-  for (const Word& word : words) {
-    if (random.Uniform() >= probability) kept.push_back(word);
-  }
-  if (kept.empty()) kept.push_back(words[random.Below(words.size())]);
-  return kept;
-}
-
-void AppendSwapped(std::string_view word, double probability, StableRandom& random,
-                   std::string& out) {
-  std::vector<std::string_view> points = SplitCodePoints(word);
-  for (size_t i = 0; i + 1 < points.size(); ++i) {
-    if (random.Uniform() >= probability) continue;
-    std::swap(points[i], points[i + 1]);
-    ++i;  // A character moves by one place at most.
-  }
-  for (const std::string_view point : points) out += point;
-}
 
 void AppendNumber(uint64_t number, int bytes, std::string& out) {
   for (int i = 0; i < bytes; ++i) out += static_cast<char>(number >> (8 * i));
+}
+
+StableRandom RandomFor(const PromptNoiseSpec& spec, const PromptNoiseKey& key, Kind kind) {
+  std::string stream;
+  AppendNumber(key.row_hash, 8, stream);
+  AppendNumber(key.variant, 4, stream);
+  AppendNumber(key.sample, 4, stream);
+  if (kind != Kind::kWordDropAndCharSwap) AppendNumber(static_cast<uint64_t>(kind), 1, stream);
+  return StableRandom(spec.seed, Xxh3(stream));
+}
+
+std::array<std::pair<const char*, double>, 10> Probabilities(const PromptNoiseSpec& spec) {
+  return {{{"word_drop", spec.word_drop},
+           {"char_swap", spec.char_swap},
+           {"word_swap", spec.word_swap},
+           {"casing", spec.casing},
+           {"synonym", spec.synonym},
+           {"char_typo", spec.char_typo},
+           {"char_drop", spec.char_drop},
+           {"char_duplicate", spec.char_duplicate},
+           {"punctuation_drop", spec.punctuation_drop},
+           {"punctuation_insert", spec.punctuation_insert}}};
+}
+
+// Changes every word by `change(random, word)`, where the kind is on.
+template <typename Change>
+void EachWord(double probability, StableRandom random, WordList* list, const Change& change) {
+  if (!(probability > 0)) return;
+  for (Word& word : list->words) change(random, &word.text);
 }
 
 }  // namespace
 
 uint64_t RowHash(std::string_view row_id) { return Xxh3(row_id); }
 
+bool PromptNoiseSpec::enabled() const {
+  const auto all = Probabilities(*this);
+  return std::any_of(all.begin(), all.end(), [](const auto& one) { return one.second > 0; });
+}
+
 absl::Status ValidatePromptNoise(const PromptNoiseSpec& spec) {
-  const std::pair<const char*, double> fields[] = {{"word_drop", spec.word_drop},
-                                                   {"char_swap", spec.char_swap}};
-  for (const auto& [name, value] : fields) {
+  for (const auto& [name, value] : Probabilities(spec)) {
     // Written so that NaN fails.
-    if (!(value >= 0 && value <= kMaxProbability)) {
+    if (!(value >= 0 && value <= kMaxPromptNoise)) {
       return absl::InvalidArgumentError(
-          absl::StrCat(name, " is ", value, "; expected 0 … ", kMaxProbability));
+          absl::StrCat(name, " is ", value, "; expected 0 … ", kMaxPromptNoise));
     }
+  }
+  if (spec.synonym > 0 && (spec.synonyms == nullptr || spec.synonyms->empty())) {
+    return absl::InvalidArgumentError("synonym is set, but there are no synonyms");
   }
   return absl::OkStatus();
 }
 
 std::string PerturbText(std::string_view text, const PromptNoiseSpec& spec,
                         const PromptNoiseKey& key) {
-  std::string stream;
-  AppendNumber(key.row_hash, 8, stream);
-  AppendNumber(key.variant, 4, stream);
-  AppendNumber(key.sample, 4, stream);
-  StableRandom random(spec.seed, Xxh3(stream));
-
-  std::vector<Word> words = SplitWords(text);
-  if (words.empty()) return std::string(text);
-  const char* const first = words.front().text.data();
-  const std::string_view tail = text.substr(words.back().text.end() - text.begin());
-  if (spec.word_drop > 0) words = DropWords(std::move(words), spec.word_drop, random);
-  std::string out;
-  out.reserve(text.size());
-  for (const Word& word : words) {
-    // The new first word does not inherit the gap that used to stand before it.
-    if (!out.empty() || word.text.data() == first) out += word.space;
-    if (spec.char_swap > 0) {
-      AppendSwapped(word.text, spec.char_swap, random, out);
-    } else {
-      out += word.text;
-    }
+  WordList list = SplitWords(text);
+  if (list.words.empty()) return std::string(text);
+  const auto random_for = [&](Kind kind) { return RandomFor(spec, key, kind); };
+  StableRandom shared = random_for(Kind::kWordDropAndCharSwap);
+  if (spec.synonym > 0 && spec.synonyms != nullptr) {
+    StableRandom random = random_for(Kind::kSynonym);
+    ReplaceBySynonyms(*spec.synonyms, spec.synonym, random, &list);
   }
-  out += tail;
-  return out;
+  if (spec.word_drop > 0) DropWords(spec.word_drop, shared, &list);
+  if (spec.word_swap > 0) {
+    StableRandom random = random_for(Kind::kWordSwap);
+    SwapWords(spec.word_swap, random, &list);
+  }
+  if (spec.casing > 0) {
+    StableRandom random = random_for(Kind::kCasing);
+    ChangeCase(spec.casing, random, &list);
+  }
+  EachWord(spec.punctuation_drop, random_for(Kind::kPunctuationDrop), &list,
+           [&](StableRandom& random, std::string* word) {
+             DropPunctuation(spec.punctuation_drop, random, word);
+           });
+  EachWord(spec.punctuation_insert, random_for(Kind::kPunctuationInsert), &list,
+           [&](StableRandom& random, std::string* word) {
+             AddPunctuation(spec.punctuation_insert, random, word);
+           });
+  EachWord(spec.char_swap, shared, &list, [&](StableRandom& random, std::string* word) {
+    SwapCharacters(spec.char_swap, random, word);
+  });
+  EachWord(spec.char_typo, random_for(Kind::kCharTypo), &list,
+           [&](StableRandom& random, std::string* word) {
+             MistypeCharacters(spec.char_typo, spec.keyboard, random, word);
+           });
+  EachWord(spec.char_drop, random_for(Kind::kCharDrop), &list,
+           [&](StableRandom& random, std::string* word) {
+             DropCharacters(spec.char_drop, random, word);
+           });
+  EachWord(spec.char_duplicate, random_for(Kind::kCharDuplicate), &list,
+           [&](StableRandom& random, std::string* word) {
+             DuplicateCharacters(spec.char_duplicate, random, word);
+           });
+  return JoinWords(list);
 }
 
 }  // namespace limbeck::gateway

@@ -2,19 +2,37 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "absl/status/status.h"
+#include "gateway/noise/keyboard.h"
+#include "gateway/noise/synonyms.h"
 
 namespace limbeck::gateway {
 
+// More than this is no longer a variant of the same question.
+inline constexpr double kMaxPromptNoise = 0.5;
+
+// Probabilities are 0 … kMaxPromptNoise; 0 switches a kind off.
 struct PromptNoiseSpec {
-  // Probability that a word is dropped, 0 … 0.5.
-  double word_drop = 0.0;
-  // Probability that a character trades places with its right neighbour in the word, 0 … 0.5.
-  double char_swap = 0.0;
+  double word_drop = 0.0;  // That a word is dropped.
+  double char_swap = 0.0;  // That a character trades places with its right neighbour in the word.
   uint64_t seed = 0;
+  double word_swap = 0.0;           // That a word trades places with the next.
+  double casing = 0.0;              // That a word is written in another case.
+  double synonym = 0.0;             // That a word that has `synonyms` becomes one of them.
+  double char_typo = 0.0;           // That a letter becomes one beside it on the `keyboard`.
+  double char_drop = 0.0;           // That a character is dropped.
+  double char_duplicate = 0.0;      // That a character is doubled.
+  double punctuation_drop = 0.0;    // That an ASCII punctuation character is dropped.
+  double punctuation_insert = 0.0;  // That punctuation is put after a word.
+  Keyboard keyboard = Keyboard::kQwerty;
+  std::shared_ptr<const SynonymTable> synonyms;  // Null for none.
+
+  // Whether any kind is on.
+  bool enabled() const;
 };
 
 // Which noise is drawn. Variant 0 is by convention the clean text; PerturbText does not know that.
@@ -33,6 +51,10 @@ absl::Status ValidatePromptNoise(const PromptNoiseSpec& spec);
 // A pure function, equal on every machine. Words are what whitespace (ASCII) separates; a dropped
 // word takes the whitespace before it along. Characters are UTF-8 code points, so valid text stays
 // valid. Text with a word keeps at least one: the result is never empty unless `text` is.
+//
+// Kinds are applied in this order: synonyms, word drop, word swap, casing, punctuation drop and
+// insert, then character swap, typo, drop and doubling. Each draws from a random stream of its own
+// (word drop and character swap share one), so switching one on leaves what the others draw.
 std::string PerturbText(std::string_view text, const PromptNoiseSpec& spec,
                         const PromptNoiseKey& key);
 

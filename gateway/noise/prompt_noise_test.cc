@@ -8,6 +8,8 @@
 #include <set>
 #include <string>
 
+#include "base/hash.h"
+
 namespace limbeck::gateway {
 namespace {
 
@@ -38,6 +40,21 @@ TEST(PromptNoiseTest, GoldenValueHoldsOnEveryMachine) {
   EXPECT_EQ(
       PerturbText(kText, {.word_drop = 0.2, .char_swap = 0.1, .seed = 1}, Key(RowHash("n-1"))),
       "a msall carnivore by people sinec ancient times");
+}
+
+// What specs with these two kinds gave before there were others: answers bought under it stay.
+TEST(PromptNoiseTest, TheFirstTwoKindsKeepTheirBytes) {
+  const std::string text = "  The quick,  brown\tfox né日本 jumps \n";
+  const PromptNoiseSpec both{.word_drop = 0.4, .char_swap = 0.3, .seed = 3};
+  const PromptNoiseSpec drop{.word_drop = 0.5, .seed = 3};
+  const PromptNoiseSpec swap{.char_swap = 0.5, .seed = 3};
+  std::string all;
+  for (uint32_t row = 0; row < 300; ++row) {
+    for (const PromptNoiseSpec& spec : {both, drop, swap}) {
+      all += PerturbText(text, spec, Key(row, row % 3, row % 2)) + "|";
+    }
+  }
+  EXPECT_EQ(Xxh3(all), 14919200375643223723u);
 }
 
 TEST(PromptNoiseTest, WithoutNoiseTheTextIsUntouched) {

@@ -167,6 +167,8 @@ class Resolver {
     }
     made->facts.gives_top_logprobs =
         can.logprobs && (!teacher.has_logprobs() || teacher.logprobs());
+    made->facts.scores_continuations = can.continuation_scoring;
+    made->facts.follows_schema = can.schema;
     const uint32_t most =
         teacher.max_top_logprobs() == 0 ? can.usual_top_logprobs : teacher.max_top_logprobs();
     made->config.max_top_logprobs =

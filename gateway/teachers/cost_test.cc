@@ -23,6 +23,9 @@ TEST(CostTest, BoundsCountBytesAndOverhead) {
   EXPECT_EQ(EstimateTokens(Query("abcde")).input, 16 + 8 + 3);
   EXPECT_EQ(EstimateTokens(Query("\xe4\xbd\xa0\xe5\xa5\xbd")).input, 16 + 8 + 6);
   EXPECT_EQ(EstimateTokens(Query("x")).output, 10);
+  TeacherQuery scored = Query("x");
+  scored.continuation = "label";
+  EXPECT_EQ(EstimateTokens(scored).input, EstimateTokens(Query("x")).input + 3);
 }
 
 TEST(CostTest, PartsOfAMicroUsdAreRoundedUp) {

@@ -66,7 +66,7 @@ absl::Status RunRank(const TrainCase& train, const RankArguments& arguments) {
   LIMBECK_ASSIGN_OR_RETURN(
       cache::LabelSet labels,
       cache::LabelSet::Create({{"animal"}, {"food"}, {"person"}, {"place"}, {"plant"}}));
-  const trainer::RowDecoder decoder{.labels = std::move(labels)};
+  const trainer::RowDecoder decoder{.reader = cache::LabelReader(std::move(labels))};
   trainer::TrainOptions options;
   options.epochs = 1'000'000;
   options.global_batch = train.global_batch;

@@ -61,7 +61,8 @@ class BatchReaderTest : public testing::Test {
   }
 
   const std::vector<cache::StreamItem> items_ = ItemsForTest(21);
-  const RowDecoder decoder_{.labels = cache::LabelSet::Create({{"red", {}}, {"blue", {}}}).value()};
+  const RowDecoder decoder_{
+      .reader = cache::LabelReader(cache::LabelSet::Create({{"red", {}}, {"blue", {}}}).value())};
   std::atomic<int> opened_ = 0;
 };
 

@@ -18,7 +18,7 @@ absl::StatusOr<TeacherRow> RowDecoder::Decode(const cache::StreamItem& item,
     if (!output.ok()) return Annotate(output.status(), row);
     outputs.push_back(std::move(*output));
   }
-  auto distribution = labels.Distribution(outputs, min_label_mass);
+  auto distribution = reader.Read(outputs);
   if (!distribution.ok()) {
     return absl::DataLossError(absl::StrCat(
         row, " of the snapshot gives no label distribution: ", distribution.status().message()));
@@ -33,6 +33,7 @@ absl::StatusOr<TeacherRow> RowDecoder::Decode(const cache::StreamItem& item,
   }
   const std::string& gold = item.example.gold;
   if (!gold.empty()) {
+    const cache::LabelSet& labels = reader.labels();
     for (size_t i = 0; i < labels.size() && result.gold < 0; ++i) {
       if (labels.labels()[i].name == gold) result.gold = static_cast<int>(i);
     }

@@ -11,7 +11,7 @@
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "cache/client/cache_client.h"
-#include "cache/records/label_distribution.h"
+#include "cache/records/label_reader.h"
 #include "cache/records/output_noise.h"
 
 namespace limbeck::trainer {
@@ -27,8 +27,7 @@ struct TeacherRow {
 
 // How items are read. Immutable, shared between threads.
 struct RowDecoder {
-  cache::LabelSet labels;
-  double min_label_mass = 0.05;
+  cache::LabelReader reader;
   cache::OutputNoiseSpec noise;
   // Rows whose gold label is missing are errors.
   bool needs_gold = false;

@@ -131,6 +131,7 @@ absl::StatusOr<v1::AcceptanceReport> MakeReport(const ReportContext& context,
       static_cast<int32_t>(context.create_unix_micros % 1'000'000) * 1000);
   report.set_workers(context.workers);
   AddWarnings(context, rows, &report);
+  AddLabelWarnings(context.spec, context.absent_labels, &report);
   return report;
 }
 

@@ -8,6 +8,7 @@
 #include "limbeck/v1/job.pb.h"
 #include "limbeck/v1/report.pb.h"
 #include "trainer/evaluation/bootstrap.h"
+#include "trainer/evaluation/label_warnings.h"
 
 namespace limbeck::trainer {
 
@@ -22,6 +23,7 @@ struct ReportContext {
   int64_t create_unix_micros = 0;
   // Texts of the held-out rows that were longer than the student reads.
   uint64_t cut_texts = 0;
+  AbsentLabels absent_labels;
 };
 
 // INVALID_ARGUMENT for a metric this version does not know.

@@ -103,7 +103,8 @@ class TrainTest : public testing::Test {
   const std::vector<cache::StreamItem> items_ = ItemsForTest(61);
   std::vector<cache::StreamItem> stream_items_ = items_;  // What streams really give.
   std::function<void(uint32_t rank)> after_step_;
-  const RowDecoder decoder_{.labels = cache::LabelSet::Create({{"red", {}}, {"blue", {}}}).value()};
+  const RowDecoder decoder_{
+      .reader = cache::LabelReader(cache::LabelSet::Create({{"red", {}}, {"blue", {}}}).value())};
   const std::vector<TeacherRow> validation_ = ReadValidation();
 };
 

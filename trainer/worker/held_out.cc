@@ -43,6 +43,22 @@ double MeanLeftover(const std::vector<TeacherRow>& rows) {
   return rows.empty() ? 0.0 : sum / static_cast<double>(rows.size());
 }
 
+AbsentLabels CountAbsentLabels(const std::vector<TeacherRow>& rows) {
+  AbsentLabels absent;
+  double sum = 0.0;
+  for (const TeacherRow& row : rows) {
+    const std::vector<double>& all = row.teacher.probabilities;
+    if (row.teacher.source != cache::LabelSource::kTopK ||
+        *std::min_element(all.begin(), all.end()) > 0.0) {
+      continue;
+    }
+    ++absent.rows;
+    sum += row.teacher.absent_bound;
+  }
+  if (absent.rows > 0) absent.mean_bound = sum / static_cast<double>(absent.rows);
+  return absent;
+}
+
 }  // namespace
 
 v1::LearningPoint ToLearningPoint(const CurvePoint& point) {
@@ -80,6 +96,7 @@ absl::StatusOr<v1::AcceptanceReport> EvaluateHeldOut(const v1::WorkResponse::Ass
   }
   LIMBECK_ASSIGN_OR_RETURN(const Inference inference, InferProbabilities(student, texts));
   context.cut_texts = inference.cut_texts;
+  context.absent_labels = CountAbsentLabels(rows);
   std::vector<EvaluatedRow> evaluated;
   for (size_t i = 0; i < rows.size(); ++i) {
     const cache::LabelDistribution& teacher = rows[i].teacher;
@@ -102,7 +119,7 @@ absl::StatusOr<v1::AcceptanceReport> EvaluateHeldOut(const v1::WorkResponse::Ass
   v1::DataFacts* data = &context.data_facts;
   data->set_mean_leftover_mass(MeanLeftover(rows));
   if (!rows.empty()) {
-    data->set_label_source(rows[0].teacher.source == cache::LabelSource::kTopK ? "top_k" : "votes");
+    data->set_label_source(std::string(cache::LabelSourceName(rows[0].teacher.source)));
   }
   data->clear_teacher_models();
   for (const std::string& model : models) data->add_teacher_models(model);

@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "base/status.h"
+#include "cache/records/job_labels.h"
 
 namespace limbeck::trainer {
 namespace {
@@ -58,17 +59,15 @@ std::vector<std::string> LabelNames(const v1::JobSpec& spec) {
 }
 
 absl::StatusOr<RowDecoder> MakeRowDecoder(const v1::JobSpec& spec) {
-  std::vector<cache::LabelSpec> labels;
-  for (const v1::Label& label : spec.task().classify().labels()) {
-    labels.push_back({label.name(), {label.variants().begin(), label.variants().end()}});
-  }
-  LIMBECK_ASSIGN_OR_RETURN(cache::LabelSet set, cache::LabelSet::Create(std::move(labels)));
+  LIMBECK_ASSIGN_OR_RETURN(cache::LabelReader reader, cache::MakeLabelReader(spec));
   const v1::OutputNoise& noise = spec.noise().output();
-  return RowDecoder{.labels = std::move(set),
-                    .min_label_mass = spec.task().classify().min_label_mass(),
+  return RowDecoder{.reader = std::move(reader),
                     .noise = {.temperature_jitter = noise.temperature_jitter(),
                               .dirichlet_concentration = noise.dirichlet_concentration(),
-                              .seed = noise.seed()},
+                              .seed = noise.seed(),
+                              .logit_noise = noise.logit_noise(),
+                              .top_k = noise.top_k(),
+                              .label_smoothing = noise.label_smoothing()},
                     .needs_gold = spec.method().hard_labels() == v1::HARD_LABEL_SOURCE_GOLD};
 }
 

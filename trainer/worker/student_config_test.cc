@@ -46,6 +46,29 @@ TEST(StudentConfigTest, TheRunHashCoversWhatDecidesTheResultOnly) {
   EXPECT_NE(MakeTrainOptions(assignment, "d").run_hash, hash);
 }
 
+TEST(StudentConfigTest, AnswersAreReadAndBlurredAsTheSpecSays) {
+  v1::JobSpec spec = Assignment().spec();
+  v1::ClassifyTask* task = spec.mutable_task()->mutable_classify();
+  task->set_label_method(v1::ClassifyTask::LABEL_METHOD_VERBALISED);
+  task->mutable_calibration()->set_temperature(2);
+  v1::Voting* voting = spec.add_teachers()->mutable_voting();
+  voting->set_min_votes(3);
+  voting->set_max_votes(9);
+  v1::OutputNoise* noise = spec.mutable_noise()->mutable_output();
+  noise->set_logit_noise(0.5);
+  noise->set_top_k(2);
+  noise->set_label_smoothing(0.1);
+  const auto decoder = MakeRowDecoder(spec);
+  ASSERT_TRUE(decoder.ok()) << decoder.status();
+  const cache::LabelReading& reading = decoder->reader.reading();
+  EXPECT_EQ(reading.method, cache::LabelMethod::kVerbalised);
+  EXPECT_EQ(reading.temperature, 2.0);
+  EXPECT_EQ(reading.voting->max_votes, 9u);
+  EXPECT_EQ(decoder->noise.logit_noise, 0.5);
+  EXPECT_EQ(decoder->noise.top_k, 2u);
+  EXPECT_EQ(decoder->noise.label_smoothing, 0.1);
+}
+
 TEST(StudentConfigTest, GoldHardLabelsNeedGold) {
   v1::JobSpec spec = Assignment().spec();
   EXPECT_FALSE(MakeRowDecoder(spec)->needs_gold);

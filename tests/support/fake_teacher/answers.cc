@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/hash.h"
 #include "base/string_view.h"
+#include "tests/support/fake_teacher/schema_answer.h"
 
 namespace limbeck::testing {
 namespace {
@@ -28,6 +29,7 @@ struct Question {
   bool logprobs = false;
   size_t top_logprobs = 0;
   uint64_t seed = 0;
+  nlohmann::ordered_json schema;  // Null where free text is wanted.
 };
 
 struct Step {
@@ -50,8 +52,11 @@ std::string ContentText(const json& content) {
   return text;
 }
 
-Question ReadQuestion(const json& request) {
+Question ReadQuestion(std::string_view body) {
+  const json request = json::parse(body);
   Question question;
+  // Keeps the order of its properties.
+  question.schema = SchemaOf(nlohmann::ordered_json::parse(body));
   question.model = request.value("model", "fake");
   if (request.contains("system")) question.prompt = ContentText(request["system"]) + "\n";
   for (const json& message : request.at("messages")) {
@@ -74,11 +79,19 @@ Reply Compose(const Script& script, const Question& question, uint64_t draw_seed
   Reply reply;
   StableRandom random(draw_seed, question.seed);
   std::vector<std::string> labels = script.language.labels;
+  if (!question.schema.is_null()) labels = LabelsOf(question.schema);
   if (labels.empty()) labels = FindLabels(question.prompt);
   if (!labels.empty()) {
     Step step{LabelDistribution(script.language, labels, question.last_user), 0};
     step.chosen = Draw(step.distribution, question.temperature, random.Uniform());
     reply.text = step.distribution[step.chosen].bytes;
+    if (!question.schema.is_null()) {
+      // Held to its schema, a model cannot say anything else.
+      while (step.chosen > 0 && reply.text.starts_with("filler")) {
+        reply.text = step.distribution[--step.chosen].bytes;
+      }
+      reply.text = SchemaAnswer(question.schema, reply.text, step.distribution);
+    }
     reply.steps.push_back(std::move(step));
     return reply;
   }
@@ -204,7 +217,7 @@ TeacherAnswer AnswerQuery(TeacherMode mode, const Script& script, FaultKind faul
     return {200, ErrorBody(mode, 500, "server_error", "scripted error inside a 200")};
   }
   try {
-    const Question question = ReadQuestion(json::parse(body));
+    const Question question = ReadQuestion(body);
     const std::string id = Sha256Hex(body).substr(0, 24);
     const Reply reply = Compose(script, question, Xxh3(sample, Xxh3(body, script.seed)));
     const json answer = mode == TeacherMode::kOpenAi ? OpenAiBody(question, fault, reply, id)

@@ -1,0 +1,75 @@
+#include "gateway/jobs/label_checks.h"
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+
+#include "absl/strings/str_cat.h"
+#include "base/string_view.h"
+#include "gateway/jobs/spec_defaults.h"
+
+namespace limbeck::gateway {
+namespace {
+
+constexpr uint32_t kMaxVotes = 64;
+
+void CheckAbility(v1::ClassifyTask::LabelMethod method, const TeacherFacts& teacher,
+                  FaultList* faults) {
+  const auto refuse = [&](std::string_view cannot, std::string_view instead) {
+    faults->Add("task.classify.label_method",
+                absl::StrCat("is ", v1::ClassifyTask::LabelMethod_Name(method), ", but teacher \"",
+                             teacher.name, "\" ", ToAbsl(cannot), "; ", ToAbsl(instead)));
+  };
+  const bool json = method == v1::ClassifyTask::LABEL_METHOD_VERBALISED ||
+                    method == v1::ClassifyTask::LABEL_METHOD_SCHEMA;
+  if (method == v1::ClassifyTask::LABEL_METHOD_FIRST_TOKEN && !teacher.gives_top_logprobs) {
+    refuse("gives no candidates per token", "use LABEL_METHOD_VOTES, or a teacher with logprobs");
+  } else if (method == v1::ClassifyTask::LABEL_METHOD_SCORED && !teacher.scores_continuations) {
+    refuse("scores no text that it is handed",
+           teacher.gives_top_logprobs
+               ? "use LABEL_METHOD_FIRST_TOKEN with labels of different first tokens, or a teacher "
+                 "with prompt logprobs"
+               : "use LABEL_METHOD_VOTES, or a teacher with prompt logprobs");
+  } else if (json && !teacher.follows_schema) {
+    refuse("follows no JSON schema", "use LABEL_METHOD_VOTES, or a teacher that does");
+  }
+}
+
+void CheckVoting(const v1::Voting& voting, const std::string& at, bool votes, FaultList* faults) {
+  if (!votes) {
+    faults->Add(at,
+                "is set, but labels do not come from votes; remove it, or set "
+                "task.classify.label_method to LABEL_METHOD_VOTES or LABEL_METHOD_SCHEMA");
+    return;
+  }
+  faults->Range(at + ".min_votes", voting.min_votes(), 1U, kMaxVotes);
+  faults->Range(at + ".max_votes", voting.max_votes(),
+                std::min(std::max(1U, voting.min_votes()), kMaxVotes), kMaxVotes);
+  faults->Range(at + ".half_width", voting.half_width(), 1e-3, 0.5);
+  faults->Range(at + ".confidence", voting.confidence(), 0.5, 0.999);
+}
+
+}  // namespace
+
+void CheckLabelMethod(const v1::JobSpec& spec, const TeacherCatalog& teachers, FaultList* faults) {
+  const v1::ClassifyTask::LabelMethod method = spec.task().classify().label_method();
+  if (!v1::ClassifyTask::LabelMethod_IsValid(method)) {
+    faults->Add("task.classify.label_method",
+                absl::StrCat("is ", static_cast<int>(method), ", which is no method"));
+  }
+  const bool votes = CountsVotes(spec);
+  for (int i = 0; i < spec.teachers_size(); ++i) {
+    const v1::TeacherUse& use = spec.teachers(i);
+    const std::string at = absl::StrCat("teachers[", i, "]");
+    const auto it = teachers.find(use.teacher());
+    if (it != teachers.end()) CheckAbility(method, it->second, faults);
+    if (use.has_voting()) CheckVoting(use.voting(), at + ".voting", votes, faults);
+    if (votes && SamplesPerItem(spec) > 1 && use.sampling().temperature() == 0) {
+      faults->Add(at + ".sampling.temperature",
+                  "is 0, at which every vote is the same; expected above 0 where labels come from "
+                  "votes, or votes: 1");
+    }
+  }
+}
+
+}  // namespace limbeck::gateway
