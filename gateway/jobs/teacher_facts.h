@@ -16,9 +16,11 @@ struct TeacherFacts {
   bool trainable = false;
   int64_t input_micro_usd_per_million = 0;
   int64_t output_micro_usd_per_million = 0;
+  // Whether anything else about it has a price: requests, long inputs.
+  bool has_other_prices = false;
 
   bool has_price() const {
-    return input_micro_usd_per_million > 0 || output_micro_usd_per_million > 0;
+    return input_micro_usd_per_million > 0 || output_micro_usd_per_million > 0 || has_other_prices;
   }
 };
 

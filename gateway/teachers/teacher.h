@@ -17,6 +17,7 @@
 #include "cache/records/soft_output.h"
 #include "gateway/limits/quota_pool.h"
 #include "gateway/teachers/failure.h"
+#include "gateway/teachers/prices.h"
 
 namespace limbeck::gateway {
 
@@ -45,6 +46,7 @@ struct TeacherConfig {
   std::string quota_pool;
   int64_t input_micro_usd_per_million = 0;
   int64_t output_micro_usd_per_million = 0;
+  PriceTiers price_tiers;
   QuotaPoolOptions limits;
   std::optional<TrainingUse> training_use;
   TeacherTimeouts timeouts;
