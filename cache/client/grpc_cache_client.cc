@@ -138,7 +138,7 @@ class GrpcCacheClient : public CacheClient {
     absl::Status visited;
     while (visited.ok() && reader->Read(&part)) {
       if (part.has_total()) {
-        total = {FromProto(part.total().account()), part.total().entries()};
+        total = InvoiceTotal{FromProto(part.total().account()), part.total().entries()};
         continue;
       }
       absl::StatusOr<InvoiceEntry> entry = FromProto(std::move(*part.mutable_entry()));

@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "base/clock.h"
 #include "cache/client/cache_client.h"
 #include "cache/ledger/claim_deadlines.h"

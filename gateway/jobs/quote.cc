@@ -153,8 +153,8 @@ class QuoteWalk {
     quote.set_output_tokens_low(static_cast<uint64_t>(low_.tokens.output));
     quote.set_output_tokens_likely(static_cast<uint64_t>(likely_.tokens.output));
     quote.set_output_tokens_high(static_cast<uint64_t>(high_.tokens.output));
-    quote.set_low_micro_usd(low_.micro_usd);
-    quote.set_likely_micro_usd(likely_.micro_usd);
+    quote.set_low_micro_usd(std::min(low_.micro_usd, quote.high_micro_usd()));
+    quote.set_likely_micro_usd(std::min(likely_.micro_usd, quote.high_micro_usd()));
     quote.set_estimate_high_micro_usd(std::min(high_.micro_usd, quote.high_micro_usd()));
     const QuotaPoolOptions& limits = maker_.teacher().config.limits;
     const TimeEstimate longest = EstimateTime(limits, fit_, quote.to_buy(), high_.tokens);

@@ -14,6 +14,8 @@ constexpr uint64_t kMinSpreadPercent = 5;
 constexpr double kSecondsPerMinute = 60.0;
 constexpr double kMicrosPerSecond = 1e6;
 
+uint64_t Rounded(uint64_t dividend, uint64_t divisor) { return (dividend + divisor / 2) / divisor; }
+
 // Around `mean`, given the sums of a value and of its squares over `calls`.
 uint64_t Spread(uint64_t mean, uint64_t calls, uint64_t sum, uint64_t squares) {
   const double n = static_cast<double>(calls);
@@ -24,7 +26,7 @@ uint64_t Spread(uint64_t mean, uint64_t calls, uint64_t sum, uint64_t squares) {
 }
 
 int64_t InputTokens(uint64_t per_1000_bytes, uint64_t bytes) {
-  return static_cast<int64_t>(std::max<uint64_t>(1, bytes * per_1000_bytes / kPerBytes));
+  return static_cast<int64_t>(std::max<uint64_t>(1, Rounded(bytes * per_1000_bytes, kPerBytes)));
 }
 
 int64_t OutputTokens(uint64_t tokens, uint32_t max_tokens) {
@@ -37,13 +39,13 @@ TokenFit FitTokens(const cache::TeacherStats& stats) {
   TokenFit fit;
   if (stats.calls < kMinFittedCalls || stats.prompt_bytes == 0) return fit;
   fit.calls = stats.calls;
-  const uint64_t rate = stats.input_tokens * kPerBytes / stats.prompt_bytes;
+  const uint64_t rate = Rounded(stats.input_tokens * kPerBytes, stats.prompt_bytes);
   const uint64_t rate_spread =
       Spread(rate, stats.calls, stats.input_rate_sum, stats.input_rate_squares);
   fit.input_low = rate - std::min(rate, rate_spread);
   fit.input_likely = rate;
   fit.input_high = rate + rate_spread;
-  const uint64_t output = (stats.output_tokens + stats.calls / 2) / stats.calls;
+  const uint64_t output = Rounded(stats.output_tokens, stats.calls);
   const uint64_t output_spread =
       Spread(output, stats.calls, stats.output_tokens, stats.output_squares);
   fit.output_low = output - std::min(output, output_spread);
