@@ -87,7 +87,10 @@ TEST_F(CacheMoneyTest, CallersThatSettleShareABudgetWithoutOvershoot) {
     });
   }
   for (std::thread& thread : threads) thread.join();
-  for (const AccountState& account : *clients_[0]->GetSpend({})) {
+  const auto accounts = clients_[0]->GetSpend({});
+  ASSERT_TRUE(accounts.ok()) << accounts.status();
+  EXPECT_EQ(accounts->size(), 3u);  // The job's, the team's and its month's.
+  for (const AccountState& account : *accounts) {
     EXPECT_EQ(account.reserved_micro_usd, 0) << account.name;
     EXPECT_LE(account.spent_micro_usd, kBudget) << account.name;
     int64_t sum = 0;

@@ -96,7 +96,7 @@ class PriceCheck {
   // Upper bounds count all input at the plain price.
   void CheckCached(const char* field, std::optional<int64_t> cached, int64_t input) {
     Check(field, cached);
-    if (cached.value_or(0) <= input) return;
+    if (!cached.has_value() || *cached <= input) return;
     Add(field,
         absl::StrCat("is ", *cached, ", above the price of input that is not cached, ", input));
   }
