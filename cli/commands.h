@@ -20,11 +20,15 @@ void AddJobsList(CLI::App& jobs, Session& session);
 void AddJobsGet(CLI::App& jobs, Session& session);
 void AddJobsWatch(CLI::App& jobs, Session& session);
 void AddJobsWait(CLI::App& jobs, Session& session);
+void AddJobsUpdate(CLI::App& jobs, Session& session);
 void AddJobsPause(CLI::App& jobs, Session& session);
 void AddJobsResume(CLI::App& jobs, Session& session);
 void AddJobsCancel(CLI::App& jobs, Session& session);
 void AddJobsRejections(CLI::App& jobs, Session& session);
 void AddJobsReport(CLI::App& jobs, Session& session);
+void AddJobsInvoice(CLI::App& jobs, Session& session);
+
+void AddTeamsInvoice(CLI::App& teams, Session& session);
 
 void AddDatasetsUpload(CLI::App& datasets, Session& session);
 void AddDatasetsList(CLI::App& datasets, Session& session);

@@ -81,6 +81,15 @@ grpc::Status FakeDistillation::WatchDistillationJob(grpc::ServerContext*,
   return rpc::ToGrpc(script.status);
 }
 
+grpc::Status FakeDistillation::GetInvoice(grpc::ServerContext*,
+                                          const v1::GetInvoiceRequest* request,
+                                          grpc::ServerWriter<v1::GetInvoiceResponse>* writer) {
+  const absl::MutexLock lock(&mu);
+  invoice_requests.push_back(*request);
+  for (const auto& part : invoice) writer->Write(part);
+  return grpc::Status::OK;
+}
+
 grpc::Status FakeDistillation::DownloadStudent(grpc::ServerContext*,
                                                const v1::DownloadStudentRequest*,
                                                grpc::ServerWriter<v1::ArtifactChunk>* writer) {

@@ -45,6 +45,8 @@ class FakeDistillation : public v1::DistillationService::Service {
   grpc::Status WatchDistillationJob(grpc::ServerContext*,
                                     const v1::WatchDistillationJobRequest* request,
                                     grpc::ServerWriter<v1::JobEvent>* writer) override;
+  grpc::Status GetInvoice(grpc::ServerContext*, const v1::GetInvoiceRequest* request,
+                          grpc::ServerWriter<v1::GetInvoiceResponse>* writer) override;
   grpc::Status DownloadStudent(grpc::ServerContext*, const v1::DownloadStudentRequest*,
                                grpc::ServerWriter<v1::ArtifactChunk>* writer) override;
 
@@ -57,6 +59,8 @@ class FakeDistillation : public v1::DistillationService::Service {
   std::vector<uint64_t> watch_cursors ABSL_GUARDED_BY(mu);
   std::deque<WatchScript> watches ABSL_GUARDED_BY(mu);
   std::vector<v1::ArtifactChunk> chunks ABSL_GUARDED_BY(mu);
+  std::vector<v1::GetInvoiceRequest> invoice_requests ABSL_GUARDED_BY(mu);
+  std::vector<v1::GetInvoiceResponse> invoice ABSL_GUARDED_BY(mu);
   // Pages of ListDistillationJobs; tokens are their numbers.
   std::vector<v1::ListDistillationJobsResponse> pages ABSL_GUARDED_BY(mu);
 };

@@ -1,5 +1,6 @@
 #include "cli/job_change.h"
 
+#include "base/status.h"
 #include "cli/print.h"
 #include "cli/progress_line.h"
 
@@ -30,6 +31,16 @@ absl::Status PrintJob(Session& session, const v1::DistillationJob& job) {
   }
   out << std::flush;
   return absl::OkStatus();
+}
+
+absl::StatusOr<v1::DistillationJob> SetCeiling(Session& session, const std::string& job_id,
+                                               const std::string& usd) {
+  v1::UpdateDistillationJobRequest request;
+  request.set_id(job_id);
+  LIMBECK_ASSIGN_OR_RETURN(const int64_t ceiling, ParseUsd(usd));
+  request.set_ceiling_micro_usd(ceiling);
+  LIMBECK_ASSIGN_OR_RETURN(auto* stub, session.Jobs());
+  return Call(stub, &v1::DistillationService::Stub::UpdateDistillationJob, request);
 }
 
 }  // namespace limbeck::cli

@@ -12,6 +12,10 @@ namespace limbeck::cli {
 // JSON, or a short block for people: state, reason, progress, next command.
 absl::Status PrintJob(Session& session, const v1::DistillationJob& job);
 
+// Gives the job a ceiling of `usd`, for example "30". INVALID_ARGUMENT for what is no amount.
+absl::StatusOr<v1::DistillationJob> SetCeiling(Session& session, const std::string& job_id,
+                                               const std::string& usd);
+
 // Calls `method` for the job and prints what it returns. The value is the exit status.
 template <typename Request>
 absl::StatusOr<int> ChangeJob(Session& session, const std::string& job_id,

@@ -5,21 +5,8 @@
 #include "base/status.h"
 #include "cli/commands.h"
 #include "cli/job_change.h"
-#include "cli/print.h"
 
 namespace limbeck::cli {
-namespace {
-
-absl::Status RaiseCeiling(Session& session, const std::string& id, const std::string& usd) {
-  v1::UpdateDistillationJobRequest request;
-  request.set_id(id);
-  LIMBECK_ASSIGN_OR_RETURN(const int64_t ceiling, ParseUsd(usd));
-  request.set_ceiling_micro_usd(ceiling);
-  LIMBECK_ASSIGN_OR_RETURN(auto* stub, session.Jobs());
-  return Call(stub, &v1::DistillationService::Stub::UpdateDistillationJob, request).status();
-}
-
-}  // namespace
 
 void AddJobsResume(CLI::App& jobs, Session& session) {
   auto id = std::make_shared<std::string>();
@@ -34,7 +21,7 @@ void AddJobsResume(CLI::App& jobs, Session& session) {
       "Exit status: 0 done, 1 refused (for example not paused), 2 no amount of money.");
   command->callback([&session, id, ceiling] {
     session.set_command([&session, id, ceiling]() -> absl::StatusOr<int> {
-      if (!ceiling->empty()) LIMBECK_RETURN_IF_ERROR(RaiseCeiling(session, *id, *ceiling));
+      if (!ceiling->empty()) LIMBECK_RETURN_IF_ERROR(SetCeiling(session, *id, *ceiling).status());
       return ChangeJob<v1::ResumeDistillationJobRequest>(
           session, *id, &v1::DistillationService::Stub::ResumeDistillationJob);
     });

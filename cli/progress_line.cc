@@ -42,6 +42,21 @@ std::string HarvestText(const v1::Progress& progress) {
   return text;
 }
 
+// "$0.29 to $0.31 in all" while the job buys and a projection is there; else empty.
+std::string ProjectionText(const v1::DistillationJob& job) {
+  const v1::Progress& progress = job.progress();
+  const v1::JobState state = job.state();
+  const bool ended = state == v1::JOB_STATE_SUCCEEDED || state == v1::JOB_STATE_FAILED ||
+                     state == v1::JOB_STATE_CANCELLED || state == v1::JOB_STATE_CANCELLING;
+  if (ended || CurrentPhase(job) >= v1::PHASE_KIND_TRAIN ||
+      progress.projected_high_micro_usd() == 0) {
+    return "";
+  }
+  const std::string low = FormatUsd(progress.projected_low_micro_usd());
+  const std::string high = FormatUsd(progress.projected_high_micro_usd());
+  return low == high ? absl::StrCat(high, " in all") : absl::StrCat(low, " to ", high, " in all");
+}
+
 }  // namespace
 
 v1::PhaseKind CurrentPhase(const v1::DistillationJob& job) {
@@ -70,6 +85,9 @@ std::string ProgressText(const v1::DistillationJob& job) {
                                      training ? TrainText(progress) : HarvestText(progress),
                                      FormatUsd(progress.spent_micro_usd()),
                                      FormatUsd(progress.ceiling_micro_usd()));
+  if (const std::string projection = ProjectionText(job); !projection.empty()) {
+    absl::StrAppend(&text, ", ", projection);
+  }
   if (progress.seconds_left() > 0 && job.state() == v1::JOB_STATE_RUNNING) {
     absl::StrAppend(&text, "  ", FormatSeconds(progress.seconds_left()), " left");
   }

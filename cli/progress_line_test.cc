@@ -42,6 +42,12 @@ TEST(ProgressLineTest, ShowsQueriesAndMoneyWhileHarvesting) {
   EXPECT_THAT(text, HasSubstr("$0.12 of $1.00"));
   EXPECT_THAT(text, HasSubstr("3m10s left"));
   EXPECT_THAT(text, Not(HasSubstr("ambiguous")));
+  EXPECT_THAT(text, Not(HasSubstr("in all")));
+  progress->set_projected_low_micro_usd(290'000);
+  progress->set_projected_high_micro_usd(310'000);
+  EXPECT_THAT(ProgressText(job), HasSubstr("$0.12 of $1.00, $0.29 to $0.31 in all  3m10s left"));
+  job.set_state(v1::JOB_STATE_CANCELLED);
+  EXPECT_THAT(ProgressText(job), Not(HasSubstr("in all")));
 }
 
 TEST(ProgressLineTest, ShowsStepsAndLossWhileTraining) {

@@ -26,6 +26,10 @@ absl::Status Upload(Session& session, const std::string& job_file, v1::DatasetRe
   return absl::OkStatus();
 }
 
+std::string Range(uint64_t low, uint64_t high) {
+  return low == high ? FormatCount(low) : absl::StrCat(FormatCount(low), " to ", FormatCount(high));
+}
+
 }  // namespace
 
 absl::StatusOr<PreparedJob> PrepareJob(Session& session, const std::string& job_file) {
@@ -47,13 +51,26 @@ absl::StatusOr<PreparedJob> PrepareJob(Session& session, const std::string& job_
 
 void PrintQuote(const v1::Quote& quote, std::ostream& out) {
   out << "rows             " << FormatCount(quote.rows()) << '\n'
-      << "queries          " << FormatCount(quote.queries()) << '\n'
+      << "queries          " << FormatCount(quote.queries()) << ", distinct "
+      << FormatCount(quote.distinct_queries()) << '\n'
       << "in the cache     " << FormatCount(quote.cached()) << '\n'
       << "to buy           " << FormatCount(quote.to_buy()) << '\n'
-      << "input tokens     " << FormatCount(quote.input_tokens()) << " (estimated)\n"
-      << "output tokens    " << FormatCount(quote.output_tokens()) << " (at most)\n"
-      << "likely cost      " << FormatUsd(quote.low_micro_usd()) << '\n'
+      << "input tokens     " << Range(quote.input_tokens_low(), quote.input_tokens_high()) << '\n'
+      << "output tokens    " << Range(quote.output_tokens_low(), quote.output_tokens_high())
+      << ", at most " << FormatCount(quote.output_tokens()) << '\n'
+      << "estimated from   "
+      << (quote.fitted_calls() > 0
+              ? absl::StrCat(FormatCount(quote.fitted_calls()), " earlier calls to the teacher")
+              : std::string("defaults: this teacher was not asked before"))
+      << '\n'
+      << "cost             " << FormatUsd(quote.low_micro_usd()) << " to "
+      << FormatUsd(quote.estimate_high_micro_usd()) << ", likely "
+      << FormatUsd(quote.likely_micro_usd()) << '\n'
       << "upper bound      " << FormatUsd(quote.high_micro_usd()) << '\n';
+  if (!quote.time_limit().empty()) {
+    out << "time             " << FormatSeconds(quote.seconds_low()) << " to "
+        << FormatSeconds(quote.seconds_high()) << ", set by " << quote.time_limit() << '\n';
+  }
   if (quote.to_buy() == 0 && quote.queries() > 0) {
     out << "100 % cache hits: there is nothing to buy\n";
   }

@@ -41,11 +41,13 @@ void AddJobs(CLI::App& root, Session& session) {
   AddJobsGet(jobs, session);
   AddJobsWatch(jobs, session);
   AddJobsWait(jobs, session);
+  AddJobsUpdate(jobs, session);
   AddJobsPause(jobs, session);
   AddJobsResume(jobs, session);
   AddJobsCancel(jobs, session);
   AddJobsRejections(jobs, session);
   AddJobsReport(jobs, session);
+  AddJobsInvoice(jobs, session);
 }
 
 void AddCommands(CLI::App& root, Session& session) {
@@ -58,6 +60,7 @@ void AddCommands(CLI::App& root, Session& session) {
   CLI::App& teachers = AddGroup(root, "teachers", "List and probe the configured teachers");
   AddTeachersList(teachers, session);
   AddTeachersProbe(teachers, session);
+  AddTeamsInvoice(AddGroup(root, "teams", "Look into teams' money"), session);
   CLI::App& students = AddGroup(root, "students", "List, export and use students");
   AddStudentsList(students, session);
   AddStudentsExport(students, session);

@@ -221,6 +221,60 @@ TEST_F(RunTest, ResumeRaisesTheCeilingFirst) {
   EXPECT_EQ(server_.distillation.updates[0].ceiling_micro_usd(), 30'000'000);
 }
 
+TEST_F(RunTest, UpdateSetsTheCeilingAndNamesTheNextStepOfAPausedJob) {
+  SetQuote(0);
+  {
+    const absl::MutexLock lock(&server_.distillation.mu);
+    server_.distillation.job.set_state(v1::JOB_STATE_PAUSED);
+  }
+  EXPECT_EQ(RunWith({"jobs", "update", "job-1", "--max-usd", "12.5"}), kExitOk) << err_.str();
+  EXPECT_THAT(out_.str(), HasSubstr("limbeck jobs resume job-1"));
+  EXPECT_EQ(RunWith({"jobs", "update", "job-1", "--max-usd", "much"}), kExitBadInput);
+  EXPECT_EQ(RunWith({"jobs", "update", "job-1"}), kExitBadInput);
+  const absl::MutexLock lock(&server_.distillation.mu);
+  ASSERT_EQ(server_.distillation.updates.size(), 1u);
+  EXPECT_EQ(server_.distillation.updates[0].ceiling_micro_usd(), 12'500'000);
+}
+
+TEST_F(RunTest, InvoicesComeAsSumsAsCsvAndAsJsonLines) {
+  {
+    const absl::MutexLock lock(&server_.distillation.mu);
+    server_.distillation.invoice.resize(2);
+    auto* entry = server_.distillation.invoice[0].mutable_entry();
+    entry->set_kind(v1::INVOICE_ENTRY_KIND_BOUGHT);
+    entry->set_row("train:1");
+    entry->set_micro_usd(5);
+    auto* total = server_.distillation.invoice[1].mutable_total();
+    total->set_entries(1);
+    total->mutable_account()->set_name("job/job-1");
+    total->mutable_account()->set_spent_micro_usd(5);
+  }
+  EXPECT_EQ(RunWith({"jobs", "invoice", "job-1"}), kExitOk) << err_.str();
+  EXPECT_THAT(out_.str(), HasSubstr("5 micro-USD"));
+  EXPECT_EQ(RunWith({"jobs", "invoice", "job-1", "--csv"}), kExitOk);
+  EXPECT_THAT(out_.str(), HasSubstr(",bought,train:1,"));
+  EXPECT_THAT(err_.str(), HasSubstr("5 micro-USD"));
+  EXPECT_EQ(RunWith({"--json", "jobs", "invoice", "job-1"}), kExitOk);
+  EXPECT_THAT(out_.str(), HasSubstr("\"row\":\"train:1\""));
+  EXPECT_THAT(out_.str(), Not(HasSubstr("bought,")));
+  EXPECT_EQ(RunWith({"--json", "jobs", "invoice", "job-1", "--csv"}), kExitBadInput);
+  EXPECT_EQ(RunWith({"teams", "invoice", "default", "--month", "2026-11", "--csv"}), kExitOk);
+  const absl::MutexLock lock(&server_.distillation.mu);
+  EXPECT_EQ(server_.distillation.invoice_requests[0].job_id(), "job-1");
+  EXPECT_EQ(server_.distillation.invoice_requests.back().team().name(), "default");
+  EXPECT_EQ(server_.distillation.invoice_requests.back().team().month(), "2026-11");
+}
+
+TEST_F(RunTest, AnInvoiceWithoutItsTotalIsNoInvoice) {
+  {
+    const absl::MutexLock lock(&server_.distillation.mu);
+    server_.distillation.invoice.resize(1);
+    server_.distillation.invoice[0].mutable_entry()->set_micro_usd(5);
+  }
+  EXPECT_EQ(RunWith({"jobs", "invoice", "job-1", "--csv"}), kExitFailure);
+  EXPECT_THAT(err_.str(), HasSubstr("without its total"));
+}
+
 TEST_F(RunTest, ListReadsEveryPage) {
   {
     const absl::MutexLock lock(&server_.distillation.mu);

@@ -24,7 +24,9 @@ struct ClaimOwner {
 struct AcquireItem {
   std::string canonical_request;
   uint32_t top_logprobs = 0;
-  int64_t reserve_micro_usd = 0;
+  int64_t reserve_micro_usd = 0;   // Upper bound of what the call can cost.
+  int64_t estimate_micro_usd = 0;  // What it will likely cost.
+  std::string row = {};            // For people, for example "train:17".
 };
 
 struct AcquireRequest {
@@ -38,6 +40,7 @@ struct AcquireRequest {
   absl::Duration claim_life = absl::Minutes(15);
   bool include_records = false;
   bool lookup_only = false;
+  std::string teacher = {};  // Who will be asked; names the calls on invoices.
 };
 
 inline constexpr size_t kMaxBatchItems = 4096;
@@ -53,11 +56,23 @@ struct AcquireResult {
   int64_t left_micro_usd = 0;   // kRefused.
 };
 
+// What a call used, for invoices and for estimates of later jobs.
+struct CallUsage {
+  // By the provider. Without its word the upper bound was charged and the counts are 0.
+  bool reported = false;
+  uint64_t input_tokens = 0;
+  uint64_t cached_input_tokens = 0;  // Part of input_tokens.
+  uint64_t output_tokens = 0;
+  uint64_t prompt_bytes = 0;  // Text that was sent; 0 keeps the call out of estimates.
+  uint64_t micros = 0;        // From sending to the whole answer.
+};
+
 struct CommitItem {
   std::string key;
   uint64_t fence = 0;
   std::string record;
   int64_t actual_micro_usd = 0;
+  CallUsage usage = {};
 };
 enum class CommitOutcome { kStored, kKeptAsLate };
 
@@ -69,6 +84,7 @@ struct ReleaseItem {
   int64_t actual_micro_usd = 0;  // kBilledUnusable.
   bool keep_claim = false;       // kAmbiguous: another try follows.
   std::string note;
+  CallUsage usage = {};  // kBilledUnusable.
 };
 enum class ReleaseOutcome { kReleased, kKept, kNoMoney, kNotHeld };
 
@@ -81,6 +97,54 @@ struct AccountState {
   uint64_t answers_bought = 0;
   uint64_t answers_reused = 0;
   uint64_t calls_ambiguous = 0;
+  // Of a team: ceiling of each calendar month's account; 0 for none.
+  int64_t month_ceiling_micro_usd = 0;
+  // Claims that this account was charged for lie within; 0 before the first. Ledger only.
+  uint64_t first_fence = 0;
+  uint64_t last_fence = 0;
+};
+
+// What calls to one teacher used in one domain so far; recent ones count more.
+struct TeacherStats {
+  uint64_t calls = 0;
+  uint64_t prompt_bytes = 0;
+  uint64_t input_tokens = 0;
+  uint64_t output_tokens = 0;
+  uint64_t micros = 0;  // From sending to the whole answer, over all calls.
+  // Sums of squares over calls: input tokens per 1,000 prompt bytes, output tokens.
+  uint64_t input_rate_sum = 0;
+  uint64_t input_rate_squares = 0;
+  uint64_t output_squares = 0;
+};
+
+// One line of an invoice.
+struct InvoiceEntry {
+  enum class Kind {
+    kBought,     // Stored as the query's answer.
+    kLate,       // Billed, kept beside an answer that was there first.
+    kUnusable,   // Billed, not usable.
+    kAmbiguous,  // Sent, outcome unknown: counts as spent.
+    kUnused,     // Not billed: the reservation came back.
+    kOpen,       // Reserved for a call under way.
+    kCached      // Answered by the cache.
+  };
+  Kind kind = Kind::kBought;
+  uint64_t fence = 0;  // Of the claim; of kCached the claim that bought the answer.
+  std::string key;
+  std::string row;
+  std::string teacher;
+  int64_t unix_micros = 0;         // When it ended; of kOpen when it began.
+  CallUsage usage;                 // Tokens only.
+  int64_t micro_usd = 0;           // Spent.
+  int64_t reserved_micro_usd = 0;  // Upper bound that was, or of kOpen is, set aside.
+  int64_t estimate_micro_usd = 0;
+  std::string note;
+};
+
+// The account after the last line: its spent and reserved are the lines' sums.
+struct InvoiceTotal {
+  AccountState account;
+  uint64_t entries = 0;
 };
 
 struct TrainingExample {
@@ -139,8 +203,10 @@ class ItemStream {
 class CacheClient {
  public:
   virtual ~CacheClient() = default;
+  // `month_ceiling_micro_usd`: of teams only, for each calendar month (UTC); 0 for none.
   virtual absl::StatusOr<AccountState> SetCeiling(const std::string& account,
-                                                  int64_t ceiling_micro_usd) = 0;
+                                                  int64_t ceiling_micro_usd,
+                                                  int64_t month_ceiling_micro_usd = 0) = 0;
   virtual absl::StatusOr<std::vector<AcquireResult>> Acquire(const AcquireRequest& request) = 0;
   virtual absl::StatusOr<std::vector<CommitOutcome>> Commit(
       const std::string& domain, const std::vector<CommitItem>& items) = 0;
@@ -148,6 +214,15 @@ class CacheClient {
       const std::string& domain, const std::vector<ReleaseItem>& items) = 0;
   virtual absl::StatusOr<std::vector<AccountState>> GetSpend(
       const std::vector<std::string>& accounts) = 0;
+  // All zero for a teacher that was never asked.
+  virtual absl::StatusOr<TeacherStats> GetTeacherStats(const std::string& domain,
+                                                       const std::string& teacher) = 0;
+  // Every line that `account` was charged for, as of one moment; `visit` may end it with an error,
+  // which is returned. NOT_FOUND for an unknown account; DATA_LOSS when the lines do not add up to
+  // it. Not retried: lines would come twice.
+  virtual absl::StatusOr<InvoiceTotal> ReadInvoice(
+      const std::string& account,
+      const std::function<absl::Status(const InvoiceEntry&)>& visit) = 0;
 
   // Writes a snapshot; `next` is called until it returns nullptr and must keep its item alive until
   // the next call. Idempotent by content.

@@ -7,6 +7,9 @@ namespace {
 
 constexpr absl::Duration kDefaultClaimLife = absl::Minutes(15);
 constexpr uint64_t kDefaultCreditBytes = 4u << 20;
+constexpr int64_t kMicrosPerSecond = 1'000'000;
+// The wire's enum has a zeroth value, ours has not.
+static_assert(static_cast<int>(InvoiceEntry::Kind::kCached) + 1 == v1::INVOICE_ENTRY_KIND_CACHED);
 
 absl::Status UnknownOutcome(const char* what) {
   return absl::InternalError(std::string("the cache answered with an unknown ") + what);
@@ -25,6 +28,8 @@ v1::AcquireRequest ToProto(const AcquireRequest& request) {
     added->set_canonical_request(item.canonical_request);
     added->set_top_logprobs(item.top_logprobs);
     added->set_reserve_micro_usd(item.reserve_micro_usd);
+    added->set_estimate_micro_usd(item.estimate_micro_usd);
+    added->set_row(item.row);
   }
   // Lives are whole seconds on the wire; rounding up never shortens one.
   const int64_t seconds = absl::ToInt64Seconds(absl::Ceil(request.claim_life, absl::Seconds(1)));
@@ -32,6 +37,7 @@ v1::AcquireRequest ToProto(const AcquireRequest& request) {
   message.set_include_records(request.include_records);
   message.set_lookup_only(request.lookup_only);
   message.set_request_id(request.request_id);
+  message.set_teacher(request.teacher);
   return message;
 }
 
@@ -43,13 +49,15 @@ AcquireRequest FromProto(v1::AcquireRequest message) {
   request.items.reserve(static_cast<size_t>(message.items_size()));
   for (v1::AcquireItem& item : *message.mutable_items()) {
     request.items.push_back({std::move(*item.mutable_canonical_request()), item.top_logprobs(),
-                             item.reserve_micro_usd()});
+                             item.reserve_micro_usd(), item.estimate_micro_usd(),
+                             std::move(*item.mutable_row())});
   }
   request.claim_life =
       message.claim_seconds() == 0 ? kDefaultClaimLife : absl::Seconds(message.claim_seconds());
   request.include_records = message.include_records();
   request.lookup_only = message.lookup_only();
   request.request_id = std::move(*message.mutable_request_id());
+  request.teacher = std::move(*message.mutable_teacher());
   return request;
 }
 
@@ -109,18 +117,35 @@ v1::AcquireResult ToProto(AcquireResult result) {
   return message;
 }
 
+v1::CallUsage ToProto(const CallUsage& usage) {
+  v1::CallUsage message;
+  message.set_reported(usage.reported);
+  message.set_input_tokens(usage.input_tokens);
+  message.set_cached_input_tokens(usage.cached_input_tokens);
+  message.set_output_tokens(usage.output_tokens);
+  message.set_prompt_bytes(usage.prompt_bytes);
+  message.set_micros(usage.micros);
+  return message;
+}
+
+CallUsage FromProto(const v1::CallUsage& message) {
+  return {message.reported(),      message.input_tokens(), message.cached_input_tokens(),
+          message.output_tokens(), message.prompt_bytes(), message.micros()};
+}
+
 v1::CommitItem ToProto(const CommitItem& item) {
   v1::CommitItem message;
   message.set_key(item.key);
   message.set_fence(item.fence);
   message.set_record(item.record);
   message.set_actual_micro_usd(item.actual_micro_usd);
+  *message.mutable_usage() = ToProto(item.usage);
   return message;
 }
 
 CommitItem FromProto(v1::CommitItem message) {
   return {std::move(*message.mutable_key()), message.fence(), std::move(*message.mutable_record()),
-          message.actual_micro_usd()};
+          message.actual_micro_usd(), FromProto(message.usage())};
 }
 
 v1::CommitOutcome ToProto(CommitOutcome outcome) {
@@ -152,6 +177,7 @@ v1::ReleaseItem ToProto(const ReleaseItem& item) {
   message.set_actual_micro_usd(item.actual_micro_usd);
   message.set_keep_claim(item.keep_claim);
   message.set_note(item.note);
+  *message.mutable_usage() = ToProto(item.usage);
   return message;
 }
 
@@ -162,6 +188,7 @@ absl::StatusOr<ReleaseItem> FromProto(v1::ReleaseItem message) {
   item.actual_micro_usd = message.actual_micro_usd();
   item.keep_claim = message.keep_claim();
   item.note = std::move(*message.mutable_note());
+  item.usage = FromProto(message.usage());
   switch (message.reason()) {
     case v1::RELEASE_REASON_NOT_BILLED:
       item.reason = ReleaseItem::Reason::kNotBilled;
@@ -216,6 +243,7 @@ v1::Account ToProto(const AccountState& account) {
   message.set_answers_bought(account.answers_bought);
   message.set_answers_reused(account.answers_reused);
   message.set_calls_ambiguous(account.calls_ambiguous);
+  message.set_month_ceiling_micro_usd(account.month_ceiling_micro_usd);
   return message;
 }
 
@@ -229,7 +257,70 @@ AccountState FromProto(const v1::Account& message) {
   account.answers_bought = message.answers_bought();
   account.answers_reused = message.answers_reused();
   account.calls_ambiguous = message.calls_ambiguous();
+  account.month_ceiling_micro_usd = message.month_ceiling_micro_usd();
   return account;
+}
+
+v1::TeacherStats ToProto(const TeacherStats& stats) {
+  v1::TeacherStats message;
+  message.set_calls(stats.calls);
+  message.set_prompt_bytes(stats.prompt_bytes);
+  message.set_input_tokens(stats.input_tokens);
+  message.set_output_tokens(stats.output_tokens);
+  message.set_micros(stats.micros);
+  message.set_input_rate_sum(stats.input_rate_sum);
+  message.set_input_rate_squares(stats.input_rate_squares);
+  message.set_output_squares(stats.output_squares);
+  return message;
+}
+
+TeacherStats FromProto(const v1::TeacherStats& message) {
+  return {message.calls(),
+          message.prompt_bytes(),
+          message.input_tokens(),
+          message.output_tokens(),
+          message.micros(),
+          message.input_rate_sum(),
+          message.input_rate_squares(),
+          message.output_squares()};
+}
+
+v1::InvoiceEntry ToProto(const InvoiceEntry& entry) {
+  v1::InvoiceEntry message;
+  message.set_kind(static_cast<v1::InvoiceEntryKind>(static_cast<int>(entry.kind) + 1));
+  message.set_key(entry.key);
+  message.set_row(entry.row);
+  message.set_teacher(entry.teacher);
+  message.mutable_time()->set_seconds(entry.unix_micros / kMicrosPerSecond);
+  message.mutable_time()->set_nanos(
+      static_cast<int32_t>(entry.unix_micros % kMicrosPerSecond * 1000));
+  *message.mutable_usage() = ToProto(entry.usage);
+  message.set_micro_usd(entry.micro_usd);
+  message.set_reserved_micro_usd(entry.reserved_micro_usd);
+  message.set_estimate_micro_usd(entry.estimate_micro_usd);
+  message.set_note(entry.note);
+  message.set_fence(entry.fence);
+  return message;
+}
+
+absl::StatusOr<InvoiceEntry> FromProto(v1::InvoiceEntry message) {
+  if (!v1::InvoiceEntryKind_IsValid(message.kind()) ||
+      message.kind() == v1::INVOICE_ENTRY_KIND_UNSPECIFIED) {
+    return UnknownOutcome("kind of invoice entry");
+  }
+  InvoiceEntry entry;
+  entry.kind = static_cast<InvoiceEntry::Kind>(message.kind() - 1);
+  entry.fence = message.fence();
+  entry.key = std::move(*message.mutable_key());
+  entry.row = std::move(*message.mutable_row());
+  entry.teacher = std::move(*message.mutable_teacher());
+  entry.unix_micros = message.time().seconds() * kMicrosPerSecond + message.time().nanos() / 1000;
+  entry.usage = FromProto(message.usage());
+  entry.micro_usd = message.micro_usd();
+  entry.reserved_micro_usd = message.reserved_micro_usd();
+  entry.estimate_micro_usd = message.estimate_micro_usd();
+  entry.note = std::move(*message.mutable_note());
+  return entry;
 }
 
 v1::TrainingExample ToProto(const TrainingExample& example) {

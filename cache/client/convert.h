@@ -14,6 +14,9 @@ AcquireRequest FromProto(v1::AcquireRequest request);
 absl::StatusOr<AcquireResult> FromProto(v1::AcquireResult result);
 v1::AcquireResult ToProto(AcquireResult result);
 
+v1::CallUsage ToProto(const CallUsage& usage);
+CallUsage FromProto(const v1::CallUsage& usage);
+
 v1::CommitItem ToProto(const CommitItem& item);
 CommitItem FromProto(v1::CommitItem item);
 v1::CommitOutcome ToProto(CommitOutcome outcome);
@@ -27,6 +30,13 @@ absl::StatusOr<ReleaseOutcome> FromProto(v1::ReleaseOutcome outcome);
 
 v1::Account ToProto(const AccountState& account);
 AccountState FromProto(const v1::Account& account);
+
+v1::TeacherStats ToProto(const TeacherStats& stats);
+TeacherStats FromProto(const v1::TeacherStats& stats);
+
+v1::InvoiceEntry ToProto(const InvoiceEntry& entry);
+// INTERNAL for a kind that this side does not know.
+absl::StatusOr<InvoiceEntry> FromProto(v1::InvoiceEntry entry);
 
 v1::TrainingExample ToProto(const TrainingExample& example);
 TrainingExample FromProto(v1::TrainingExample example);

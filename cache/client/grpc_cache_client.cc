@@ -1,6 +1,7 @@
 #include "cache/client/grpc_cache_client.h"
 
 #include <map>
+#include <optional>
 
 #include "absl/strings/str_cat.h"
 #include "base/grpc/status_codec.h"
@@ -26,11 +27,12 @@ class GrpcCacheClient : public CacheClient {
         stub_(v1::CacheService::NewStub(channel_)),
         options_(options) {}
 
-  absl::StatusOr<AccountState> SetCeiling(const std::string& account,
-                                          int64_t ceiling_micro_usd) override {
+  absl::StatusOr<AccountState> SetCeiling(const std::string& account, int64_t ceiling_micro_usd,
+                                          int64_t month_ceiling_micro_usd) override {
     v1::SetCeilingRequest request;
     request.set_account(account);
     request.set_ceiling_micro_usd(ceiling_micro_usd);
+    request.set_month_ceiling_micro_usd(month_ceiling_micro_usd);
     v1::Account response;
     LIMBECK_RETURN_IF_ERROR(
         Call("SetCeiling", &v1::CacheService::Stub::SetCeiling, request, &response));
@@ -110,6 +112,44 @@ class GrpcCacheClient : public CacheClient {
     std::vector<AccountState> states;
     for (const v1::Account& account : response.accounts()) states.push_back(FromProto(account));
     return states;
+  }
+
+  absl::StatusOr<TeacherStats> GetTeacherStats(const std::string& domain,
+                                               const std::string& teacher) override {
+    v1::GetTeacherStatsRequest request;
+    request.set_domain(domain);
+    request.set_teacher(teacher);
+    v1::TeacherStats response;
+    LIMBECK_RETURN_IF_ERROR(
+        Call("GetTeacherStats", &v1::CacheService::Stub::GetTeacherStats, request, &response));
+    return FromProto(response);
+  }
+
+  absl::StatusOr<InvoiceTotal> ReadInvoice(
+      const std::string& account,
+      const std::function<absl::Status(const InvoiceEntry&)>& visit) override {
+    LIMBECK_RETURN_IF_ERROR(WaitForServer());
+    v1::StreamInvoiceRequest request;
+    request.set_account(account);
+    grpc::ClientContext context;
+    const auto reader = stub_->StreamInvoice(&context, request);
+    std::optional<InvoiceTotal> total;
+    v1::StreamInvoiceResponse part;
+    absl::Status visited;
+    while (visited.ok() && reader->Read(&part)) {
+      if (part.has_total()) {
+        total = InvoiceTotal{FromProto(part.total().account()), part.total().entries()};
+        continue;
+      }
+      absl::StatusOr<InvoiceEntry> entry = FromProto(std::move(*part.mutable_entry()));
+      visited = entry.ok() ? visit(*entry) : entry.status();
+    }
+    if (!visited.ok()) context.TryCancel();
+    const absl::Status status = rpc::FromGrpc(reader->Finish());
+    LIMBECK_RETURN_IF_ERROR(visited);
+    LIMBECK_RETURN_IF_ERROR(status);
+    if (!total.has_value()) return absl::UnavailableError("the invoice ended without its total");
+    return *std::move(total);
   }
 
   absl::StatusOr<SnapshotInfo> CreateSnapshot(

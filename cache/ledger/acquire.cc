@@ -1,5 +1,6 @@
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "cache/client/accounts.h"
 #include "cache/ledger/claims.h"
 #include "cache/ledger/money.h"
 
@@ -10,6 +11,8 @@ absl::Status AcquireStep::Run(Transaction* transaction, std::vector<AcquireResul
   transaction_ = transaction;
   changes_ = changes;
   given_.clear();
+  now_ = clock_->WallNow();
+  LIMBECK_ASSIGN_OR_RETURN(accounts_, WithMonths(transaction, request_.accounts, now_));
   results->assign(keys_.size(), AcquireResult());
   uint64_t hits = 0;
   for (size_t i = 0; i < keys_.size(); ++i) {
@@ -18,7 +21,21 @@ absl::Status AcquireStep::Run(Transaction* transaction, std::vector<AcquireResul
     hits += (*results)[i].kind == AcquireResult::Kind::kHit;
   }
   if (hits == 0) return absl::OkStatus();
-  return CountReused(transaction, request_.accounts, hits);
+  return CountReused(transaction, accounts_, hits);
+}
+
+void AcquireStep::NoteReuse(size_t i, uint64_t fence) {
+  for (const std::string& account : request_.accounts) {
+    // Teams' invoices count what was reused; only jobs' list it.
+    if (IsTeamAccount(account)) continue;
+    ReuseRow row;
+    row.fence = fence;
+    row.time_micros = absl::ToUnixMicros(now_);
+    row.row = request_.items[i].row;
+    row.teacher = request_.teacher;
+    // A job that walks its rows again, after a restart, replaces what it noted before.
+    transaction_->Put(kReuseTable, ItemKey(account, keys_[i]), Encode(row));
+  }
 }
 
 absl::Status AcquireStep::Decide(size_t i, AcquireResult* result) {
@@ -27,6 +44,7 @@ absl::Status AcquireStep::Decide(size_t i, AcquireResult* result) {
                            transaction_->GetRow<IndexRow>(kIndexTable, item_key));
   if (index.has_value() && index->serves >= request_.items[i].top_logprobs) {
     result->kind = AcquireResult::Kind::kHit;
+    NoteReuse(i, index->fence);
     return absl::OkStatus();
   }
   LIMBECK_ASSIGN_OR_RETURN(const std::optional<ClaimRow> claim,
@@ -80,15 +98,18 @@ absl::Status AcquireStep::EndClaim(const std::string& item_key, const ClaimRow& 
 }
 
 absl::Status AcquireStep::Claim(size_t i, const std::string& item_key, AcquireResult* result) {
-  const absl::Time now = clock_->WallNow();
   LedgerRow row;
   row.domain = request_.domain;
   row.key = keys_[i];
-  row.accounts = request_.accounts;
+  row.accounts = accounts_;
   row.owner = request_.owner;
   row.reserve = request_.items[i].reserve_micro_usd;
-  row.opened_micros = absl::ToUnixMicros(now);
-  LIMBECK_ASSIGN_OR_RETURN(const std::optional<NoRoom> no_room, Reserve(transaction_, &row));
+  row.opened_micros = absl::ToUnixMicros(now_);
+  row.teacher = request_.teacher;
+  row.row = request_.items[i].row;
+  row.estimate = request_.items[i].estimate_micro_usd;
+  LIMBECK_ASSIGN_OR_RETURN(const std::optional<NoRoom> no_room,
+                           Reserve(transaction_, transaction_->counters().next_fence, &row));
   if (no_room.has_value()) {
     result->kind = AcquireResult::Kind::kRefused;
     result->refused_account = no_room->account;
@@ -99,7 +120,7 @@ absl::Status AcquireStep::Claim(size_t i, const std::string& item_key, AcquireRe
   claim.fence = transaction_->counters().next_fence++;
   claim.owner = request_.owner;
   claim.request_id = request_.request_id;
-  claim.deadline_micros = absl::ToUnixMicros(now + request_.claim_life);
+  claim.deadline_micros = absl::ToUnixMicros(now_ + request_.claim_life);
   claim.life_micros = absl::ToInt64Microseconds(request_.claim_life);
   transaction_->Put(kClaimTable, item_key, Encode(claim));
   transaction_->Put(kLedgerTable, NumberKey(claim.fence), Encode(row));

@@ -7,10 +7,12 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "base/clock.h"
 #include "cache/client/cache_client.h"
 #include "cache/ledger/claim_deadlines.h"
 #include "cache/ledger/rows.h"
+#include "cache/ledger/teacher_stats.h"
 #include "cache/ledger/transaction.h"
 
 namespace limbeck::cache {
@@ -38,6 +40,8 @@ class AcquireStep {
 
  private:
   absl::Status Decide(size_t i, AcquireResult* result);
+  // Notes for the invoices of the request's jobs that the answer was there already.
+  void NoteReuse(size_t i, uint64_t fence);
   // The claim is over: its money is spent on an unknown outcome.
   absl::Status EndClaim(const std::string& item_key, const ClaimRow& claim, std::string_view note);
   absl::Status Claim(size_t i, const std::string& item_key, AcquireResult* result);
@@ -49,7 +53,9 @@ class AcquireStep {
   const absl::Duration retry_after_;
   Transaction* transaction_ = nullptr;
   ClaimChanges* changes_ = nullptr;
-  std::set<uint64_t> given_;  // Fences given to this request.
+  absl::Time now_;
+  std::vector<std::string> accounts_;  // The request's, with their months.
+  std::set<uint64_t> given_;           // Fences given to this request.
 };
 
 // An answer with what its header says.
@@ -59,9 +65,10 @@ struct CheckedCommit {
   uint64_t checksum = 0;
 };
 
+// `stats` gathers what is new about teachers, by name.
 absl::StatusOr<CommitOutcome> CommitOne(Transaction* transaction, const std::string& domain,
                                         const CheckedCommit& checked, int64_t now_micros,
-                                        ClaimChanges* changes);
+                                        ClaimChanges* changes, TeacherStatsByName* stats);
 
 absl::StatusOr<ReleaseOutcome> ReleaseOne(Transaction* transaction, const std::string& domain,
                                           const ReleaseItem& item, const std::string& request_id,

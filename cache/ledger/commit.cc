@@ -46,13 +46,15 @@ void Ledger::CommitAsync(std::string domain, std::vector<CommitItem> items, Comm
   write.apply = [this, raw](Transaction* transaction) -> absl::Status {
     raw->outcomes.clear();
     raw->changes = {};
+    TeacherStatsByName stats;
     const int64_t now = absl::ToUnixMicros(clock_->WallNow());
     for (const CheckedCommit& item : raw->checked) {
-      LIMBECK_ASSIGN_OR_RETURN(const CommitOutcome outcome,
-                               CommitOne(transaction, raw->domain, item, now, &raw->changes));
+      LIMBECK_ASSIGN_OR_RETURN(
+          const CommitOutcome outcome,
+          CommitOne(transaction, raw->domain, item, now, &raw->changes, &stats));
       raw->outcomes.push_back(outcome);
     }
-    return absl::OkStatus();
+    return AddTeacherStats(transaction, raw->domain, stats);
   };
   write.done = [this, raw, done = std::move(done)](const absl::Status& status) {
     const std::unique_ptr<PendingCommit> owned(raw);

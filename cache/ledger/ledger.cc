@@ -4,6 +4,7 @@
 #include "base/hash.h"
 #include "base/status.h"
 #include "cache/ledger/claims.h"
+#include "cache/ledger/money.h"
 #include "cache/ledger/requests.h"
 #include "cache/records/key.h"
 
@@ -51,22 +52,24 @@ std::string Ledger::KeyOf(const std::string& domain, const std::string& canonica
 }
 
 absl::StatusOr<AccountState> Ledger::SetCeiling(const std::string& account,
-                                                int64_t ceiling_micro_usd) {
-  LIMBECK_RETURN_IF_ERROR(CheckName("account", account));
-  if (ceiling_micro_usd < 0) {
-    return absl::InvalidArgumentError("ceiling_micro_usd: must not be negative");
-  }
+                                                int64_t ceiling_micro_usd,
+                                                int64_t month_ceiling_micro_usd) {
+  LIMBECK_RETURN_IF_ERROR(CheckSetCeiling(account, ceiling_micro_usd, month_ceiling_micro_usd));
   AccountState state;
   WriteRequest write;
   write.apply = [&](Transaction* transaction) -> absl::Status {
     LIMBECK_ASSIGN_OR_RETURN(const std::optional<AccountState> row,
                              transaction->GetRow<AccountState>(kAccountTable, account));
     state = row.value_or(AccountState());
-    if (row.has_value() && state.ceiling_micro_usd == ceiling_micro_usd) return absl::OkStatus();
+    if (row.has_value() && state.ceiling_micro_usd == ceiling_micro_usd &&
+        state.month_ceiling_micro_usd == month_ceiling_micro_usd) {
+      return absl::OkStatus();
+    }
     state.name = account;
     state.ceiling_micro_usd = ceiling_micro_usd;
+    state.month_ceiling_micro_usd = month_ceiling_micro_usd;
     transaction->Put(kAccountTable, account, Encode(state));
-    return absl::OkStatus();
+    return SetMonthCeiling(transaction, state, clock_->WallNow());
   };
   LIMBECK_RETURN_IF_ERROR(writer_.Run(&write));
   return state;

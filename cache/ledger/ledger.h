@@ -64,9 +64,11 @@ class Ledger {
   static absl::StatusOr<std::unique_ptr<Ledger>> Open(kv::Engine* engine, Clock* clock,
                                                       LedgerOptions options);
 
-  // INVALID_ARGUMENT for a negative ceiling or an unusable name. A ceiling below what is reserved
-  // and spent already is fine: nothing more is reserved.
-  absl::StatusOr<AccountState> SetCeiling(const std::string& account, int64_t ceiling_micro_usd);
+  // INVALID_ARGUMENT for a negative ceiling, an unusable name or a month's ceiling of anything but
+  // a team. A ceiling below what is reserved and spent already is fine: nothing more is reserved. A
+  // month's ceiling (0: none) holds for the month that is and for later ones.
+  absl::StatusOr<AccountState> SetCeiling(const std::string& account, int64_t ceiling_micro_usd,
+                                          int64_t month_ceiling_micro_usd = 0);
   // Hits beyond kMaxRecordBytesPerAnswer come without their record.
   absl::StatusOr<std::vector<AcquireResult>> Acquire(const AcquireRequest& request);
   // INVALID_ARGUMENT, nothing stored: a damaged record, or a fence that was never given for its
@@ -93,6 +95,13 @@ class Ledger {
   // Oldest first, with a larger sequence than `after`; empty account: all.
   absl::StatusOr<AmbiguousPage> ListAmbiguous(const std::string& account, uint64_t after,
                                               size_t limit) const;
+  // As ReadInvoice of invoice.h, of one moment.
+  absl::StatusOr<InvoiceTotal> ReadInvoice(
+      const std::string& account,
+      const std::function<absl::Status(const InvoiceEntry&)>& visit) const;
+  // All zero for a teacher without answers.
+  absl::StatusOr<TeacherStats> GetTeacherStats(const std::string& domain,
+                                               const std::string& teacher) const;
   absl::StatusOr<Counters> GetCounters() const;
   GroupWriterStats writer_stats() const { return writer_.stats(); }
 

@@ -1,6 +1,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/hash.h"
 #include "base/status.h"
+#include "cache/ledger/invoice.h"
 #include "cache/ledger/ledger.h"
 #include "cache/records/key.h"
 
@@ -108,6 +109,21 @@ absl::StatusOr<AmbiguousPage> Ledger::ListAmbiguous(const std::string& account, 
   }
   LIMBECK_RETURN_IF_ERROR(rows->status());
   return page;
+}
+
+absl::StatusOr<InvoiceTotal> Ledger::ReadInvoice(
+    const std::string& account,
+    const std::function<absl::Status(const InvoiceEntry&)>& visit) const {
+  LIMBECK_ASSIGN_OR_RETURN(const auto snapshot, engine_->NewSnapshot());
+  return cache::ReadInvoice(*snapshot, account, visit);
+}
+
+absl::StatusOr<TeacherStats> Ledger::GetTeacherStats(const std::string& domain,
+                                                     const std::string& teacher) const {
+  LIMBECK_ASSIGN_OR_RETURN(const std::optional<std::string> row,
+                           engine_->Get(kTeacherTable, ItemKey(domain, teacher)));
+  if (!row.has_value()) return TeacherStats();
+  return Decode<TeacherStats>(*row);
 }
 
 absl::StatusOr<Counters> Ledger::GetCounters() const {

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
+#include "cache/client/accounts.h"
 
 namespace limbeck::cache {
 namespace {
@@ -22,6 +23,10 @@ absl::Status ChangeAccounts(Transaction* transaction, const std::vector<std::str
     transaction->Put(kAccountTable, name, Encode(*account));
   }
   return absl::OkStatus();
+}
+
+int64_t MonthCeiling(const AccountState& team) {
+  return team.month_ceiling_micro_usd > 0 ? team.month_ceiling_micro_usd : kNoCeiling;
 }
 
 // The outcome of the try that ended the claim is known after all.
@@ -46,7 +51,41 @@ absl::Status ResolveAmbiguous(Transaction* transaction, LedgerRow* row) {
 
 }  // namespace
 
-absl::StatusOr<std::optional<NoRoom>> Reserve(Transaction* transaction, LedgerRow* row) {
+absl::Status SetMonthCeiling(Transaction* transaction, const AccountState& team, absl::Time now) {
+  if (!IsTeamAccount(team.name)) return absl::OkStatus();
+  const std::string name = MonthAccount(team.name, now);
+  LIMBECK_ASSIGN_OR_RETURN(std::optional<AccountState> month,
+                           transaction->GetRow<AccountState>(kAccountTable, name));
+  if (!month.has_value()) return absl::OkStatus();
+  month->ceiling_micro_usd = MonthCeiling(team);
+  transaction->Put(kAccountTable, name, Encode(*month));
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::vector<std::string>> WithMonths(Transaction* transaction,
+                                                    const std::vector<std::string>& accounts,
+                                                    absl::Time now) {
+  std::vector<std::string> all;
+  for (const std::string& name : accounts) {
+    all.push_back(name);
+    if (!IsTeamAccount(name)) continue;
+    LIMBECK_ASSIGN_OR_RETURN(const std::optional<AccountState> team,
+                             transaction->GetRow<AccountState>(kAccountTable, name));
+    if (!team.has_value()) continue;
+    all.push_back(MonthAccount(name, now));
+    LIMBECK_ASSIGN_OR_RETURN(const std::optional<AccountState> known,
+                             transaction->GetRow<AccountState>(kAccountTable, all.back()));
+    if (known.has_value()) continue;
+    AccountState month;
+    month.name = all.back();
+    month.ceiling_micro_usd = MonthCeiling(*team);
+    transaction->Put(kAccountTable, month.name, Encode(month));
+  }
+  return all;
+}
+
+absl::StatusOr<std::optional<NoRoom>> Reserve(Transaction* transaction, uint64_t fence,
+                                              LedgerRow* row) {
   for (const std::string& name : row->accounts) {
     LIMBECK_ASSIGN_OR_RETURN(const std::optional<AccountState> account,
                              transaction->GetRow<AccountState>(kAccountTable, name));
@@ -55,8 +94,14 @@ absl::StatusOr<std::optional<NoRoom>> Reserve(Transaction* transaction, LedgerRo
         account->ceiling_micro_usd - account->reserved_micro_usd - account->spent_micro_usd;
     if (left < row->reserve) return std::optional<NoRoom>(NoRoom{name, std::max<int64_t>(left, 0)});
   }
-  LIMBECK_RETURN_IF_ERROR(ChangeAccounts(transaction, row->accounts, [row](AccountState* account) {
+  LIMBECK_RETURN_IF_ERROR(ChangeAccounts(transaction, row->accounts, [&](AccountState* account) {
+    if (account->first_fence == 0) {
+      // Rows of version 1 do not say where they began.
+      const bool older = account->spent_micro_usd != 0 || account->reserved_micro_usd != 0;
+      account->first_fence = older ? 1 : fence;
+    }
     account->reserved_micro_usd += row->reserve;
+    account->last_fence = std::max(account->last_fence, fence);
   }));
   row->reserved += row->reserve;
   return std::optional<NoRoom>();

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "cache/ledger/rows.h"
 #include "cache/ledger/transaction.h"
 
@@ -19,9 +20,20 @@ struct NoRoom {
   int64_t left_micro_usd = 0;  // ≥ 0.
 };
 
+// Gives the account of the team's month that holds `now`, if there is one, the team's ceiling for
+// months. Nothing for other accounts.
+absl::Status SetMonthCeiling(Transaction* transaction, const AccountState& team, absl::Time now);
+
+// `accounts` and, after each team that has a ceiling, the account of its month that holds `now`,
+// which is made where it is new. Money counts for the month in which it was reserved.
+absl::StatusOr<std::vector<std::string>> WithMonths(Transaction* transaction,
+                                                    const std::vector<std::string>& accounts,
+                                                    absl::Time now);
+
 // Sets aside row->reserve in each of its accounts, or in none: the account without room is
-// returned. An account that was never given a ceiling has no room.
-absl::StatusOr<std::optional<NoRoom>> Reserve(Transaction* transaction, LedgerRow* row);
+// returned. An account that was never given a ceiling has no room. `fence` is the claim's.
+absl::StatusOr<std::optional<NoRoom>> Reserve(Transaction* transaction, uint64_t fence,
+                                              LedgerRow* row);
 
 // Gives back what is set aside.
 absl::Status GiveBack(Transaction* transaction, LedgerRow* row);

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/hash.h"
 #include "base/status.h"
+#include "cache/client/accounts.h"
 #include "cache/ledger/ledger.h"
 #include "cache/records/key.h"
 #include "cache/records/record_codec.h"
@@ -45,6 +46,23 @@ absl::Status CheckName(std::string_view field, const std::string& name) {
   return absl::OkStatus();
 }
 
+absl::Status CheckSetCeiling(const std::string& account, int64_t ceiling_micro_usd,
+                             int64_t month_ceiling_micro_usd) {
+  LIMBECK_RETURN_IF_ERROR(CheckName("account", account));
+  if (ceiling_micro_usd < 0) {
+    return Invalid("ceiling_micro_usd", absl::StrCat(ceiling_micro_usd, " is negative"));
+  }
+  if (month_ceiling_micro_usd < 0) {
+    return Invalid("month_ceiling_micro_usd",
+                   absl::StrCat(month_ceiling_micro_usd, " is negative; 0 means none"));
+  }
+  if (month_ceiling_micro_usd > 0 && !IsTeamAccount(account)) {
+    return Invalid("month_ceiling_micro_usd",
+                   absl::StrCat("only teams have months, \"", account, "\" is none"));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status CheckAcquire(const AcquireRequest& request) {
   LIMBECK_RETURN_IF_ERROR(CheckName("domain", request.domain));
   LIMBECK_RETURN_IF_ERROR(CheckCount(request.items.size()));
@@ -60,6 +78,14 @@ absl::Status CheckAcquire(const AcquireRequest& request) {
                                   kMaxCanonicalRequestBytes));
     }
     LIMBECK_RETURN_IF_ERROR(CheckMoney(ItemField(i, "reserve_micro_usd"), item.reserve_micro_usd));
+    LIMBECK_RETURN_IF_ERROR(
+        CheckMoney(ItemField(i, "estimate_micro_usd"), item.estimate_micro_usd));
+    if (item.row.size() > kMaxNoteBytes) {
+      return Invalid(ItemField(i, "row"), absl::StrCat("at most ", kMaxNoteBytes, " bytes"));
+    }
+  }
+  if (request.teacher.size() > kMaxNameBytes) {
+    return Invalid("teacher", absl::StrCat("at most ", kMaxNameBytes, " bytes"));
   }
   if (request.lookup_only) return absl::OkStatus();
   LIMBECK_RETURN_IF_ERROR(CheckName("owner.gateway", request.owner.gateway));

@@ -13,6 +13,8 @@ namespace limbeck::cache {
 
 // INVALID_ARGUMENT names the field, what is wrong with it and what is expected.
 absl::Status CheckName(std::string_view field, const std::string& name);
+absl::Status CheckSetCeiling(const std::string& account, int64_t ceiling_micro_usd,
+                             int64_t month_ceiling_micro_usd);
 absl::Status CheckAcquire(const AcquireRequest& request);
 absl::Status CheckRelease(const std::string& domain, const std::vector<ReleaseItem>& items,
                           const std::string& request_id);

@@ -8,12 +8,14 @@
 namespace limbeck::cache {
 namespace {
 
-constexpr uint8_t kRowVersion = 1;
+constexpr uint8_t kRowVersion = 2;
+constexpr uint8_t kOldestRowVersion = 1;
 
 // Writes and reads a row with the same list of fields, so that the two cannot drift apart.
 class Writer {
  public:
   Writer() { PutFixed<uint8_t>(&out_, kRowVersion); }
+  uint8_t version() const { return kRowVersion; }
   Writer& operator()(const std::string& value) {
     PutString(&out_, value);
     return *this;
@@ -22,6 +24,7 @@ class Writer {
     PutVarint(&out_, value);
     return *this;
   }
+  Writer& operator()(bool value) { return (*this)(uint64_t{value}); }
   Writer& operator()(uint32_t value) { return (*this)(uint64_t{value}); }
   Writer& operator()(int64_t value) {
     PutFixed(&out_, static_cast<uint64_t>(value));
@@ -45,11 +48,17 @@ class Writer {
 class Reader {
  public:
   explicit Reader(std::string_view bytes) : in_(bytes) {
-    uint8_t version = 0;
-    ok_ = in_.Fixed(&version) && version == kRowVersion;
+    ok_ = in_.Fixed(&version_) && version_ >= kOldestRowVersion && version_ <= kRowVersion;
   }
+  uint8_t version() const { return version_; }
   Reader& operator()(std::string& value) { return And(in_.String(&value)); }
   Reader& operator()(uint64_t& value) { return And(in_.Varint(&value)); }
+  Reader& operator()(bool& value) {
+    uint64_t wide = 0;
+    And(in_.Varint(&wide) && wide <= 1);
+    value = wide == 1;
+    return *this;
+  }
   Reader& operator()(uint32_t& value) {
     uint64_t wide = 0;
     And(in_.Varint(&wide) && wide <= UINT32_MAX);
@@ -85,6 +94,7 @@ class Reader {
   }
 
   WireReader in_;
+  uint8_t version_ = 0;
   bool ok_;
 };
 
@@ -105,6 +115,20 @@ void Fields(Io& io, Row& row) requires std::is_same_v<std::remove_const_t<Row>, 
   io(row.owner.gateway)(row.owner.incarnation);
   io(row.reserve)(row.reserved)(row.charged)(row.ambiguous)(row.ambiguous_sequence);
   io(row.opened_micros)(row.closed_micros)(row.note)(row.release_id)(row.release_outcome);
+  if (io.version() < 2) return;
+  io(row.teacher)(row.row)(row.estimate)(row.usage.reported)(row.usage.input_tokens);
+  io(row.usage.cached_input_tokens)(row.usage.output_tokens);
+}
+
+template <typename Io, typename Row>
+void Fields(Io& io, Row& row) requires std::is_same_v<std::remove_const_t<Row>, ReuseRow> {
+  io(row.fence)(row.time_micros)(row.row)(row.teacher);
+}
+
+template <typename Io, typename Row>
+void Fields(Io& io, Row& row) requires std::is_same_v<std::remove_const_t<Row>, TeacherStats> {
+  io(row.calls)(row.prompt_bytes)(row.input_tokens)(row.output_tokens)(row.micros);
+  io(row.input_rate_sum)(row.input_rate_squares)(row.output_squares);
 }
 
 template <typename Io, typename Row>
@@ -116,6 +140,8 @@ template <typename Io, typename Row>
 void Fields(Io& io, Row& row) requires std::is_same_v<std::remove_const_t<Row>, AccountState> {
   io(row.name)(row.ceiling_micro_usd)(row.reserved_micro_usd)(row.spent_micro_usd);
   io(row.ambiguous_micro_usd)(row.answers_bought)(row.answers_reused)(row.calls_ambiguous);
+  if (io.version() < 2) return;
+  io(row.month_ceiling_micro_usd)(row.first_fence)(row.last_fence);
 }
 
 template <typename Io, typename Row>
@@ -135,8 +161,9 @@ std::string EncodeRow(const Row& row) {
 
 std::vector<std::string> LedgerTables() {
   std::vector<std::string> tables;
-  for (const std::string_view table : {kIndexTable, kRecordTable, kClaimTable, kLedgerTable,
-                                       kAccountTable, kAmbiguousTable, kLateTable, kMetaTable}) {
+  for (const std::string_view table :
+       {kIndexTable, kRecordTable, kClaimTable, kLedgerTable, kAccountTable, kAmbiguousTable,
+        kLateTable, kReuseTable, kTeacherTable, kMetaTable}) {
     tables.emplace_back(table);
   }
   return tables;
@@ -148,6 +175,8 @@ std::string Encode(const LedgerRow& row) { return EncodeRow(row); }
 std::string Encode(const AmbiguousRow& row) { return EncodeRow(row); }
 std::string Encode(const AccountState& row) { return EncodeRow(row); }
 std::string Encode(const Counters& row) { return EncodeRow(row); }
+std::string Encode(const ReuseRow& row) { return EncodeRow(row); }
+std::string Encode(const TeacherStats& row) { return EncodeRow(row); }
 
 template <typename Row>
 absl::StatusOr<Row> Decode(std::string_view bytes) {
@@ -166,6 +195,8 @@ template absl::StatusOr<LedgerRow> Decode<LedgerRow>(std::string_view);
 template absl::StatusOr<AmbiguousRow> Decode<AmbiguousRow>(std::string_view);
 template absl::StatusOr<AccountState> Decode<AccountState>(std::string_view);
 template absl::StatusOr<Counters> Decode<Counters>(std::string_view);
+template absl::StatusOr<ReuseRow> Decode<ReuseRow>(std::string_view);
+template absl::StatusOr<TeacherStats> Decode<TeacherStats>(std::string_view);
 
 std::string ItemKey(std::string_view domain, std::string_view key) {
   std::string result;

@@ -1,5 +1,5 @@
-// The ledger's tables and rows. Rows start with a version byte; a row that does not decode is
-// DATA_LOSS for whoever reads it.
+// The ledger's tables and rows. Rows start with a version byte: 2 is written, 1 (without what
+// invoices need) is read too. A row that does not decode is DATA_LOSS for whoever reads it.
 #pragma once
 
 #include <cstdint>
@@ -26,6 +26,10 @@ inline constexpr std::string_view kAccountTable = "account";
 inline constexpr std::string_view kAmbiguousTable = "ambiguous";
 // domain, key, fence → ordinal of an answer kept beside the first
 inline constexpr std::string_view kLateTable = "late";
+// account, key → ReuseRow: what an account was served without buying it
+inline constexpr std::string_view kReuseTable = "reuse";
+// domain, teacher → TeacherStats
+inline constexpr std::string_view kTeacherTable = "teacher";
 // "counters" → Counters; "secret" → 32 random bytes
 inline constexpr std::string_view kMetaTable = "meta";
 
@@ -74,6 +78,18 @@ struct LedgerRow {
   // The last release and its outcome, so that its retry changes nothing.
   std::string release_id;
   ReleaseOutcome release_outcome = ReleaseOutcome::kReleased;
+  // For invoices.
+  std::string teacher;
+  std::string row;
+  int64_t estimate = 0;
+  CallUsage usage;
+};
+
+struct ReuseRow {
+  uint64_t fence = 0;  // The claim that bought the answer, by whomever.
+  int64_t time_micros = 0;
+  std::string row;
+  std::string teacher;
 };
 
 struct AmbiguousRow {
@@ -104,12 +120,14 @@ std::string Encode(const LedgerRow& row);
 std::string Encode(const AmbiguousRow& row);
 std::string Encode(const AccountState& row);
 std::string Encode(const Counters& row);
+std::string Encode(const ReuseRow& row);
+std::string Encode(const TeacherStats& row);
 
 // DATA_LOSS for bytes that Encode did not write.
 template <typename Row>
 absl::StatusOr<Row> Decode(std::string_view bytes);
 
-// Keys of idx and claim rows.
+// Keys of idx, claim, reuse and teacher rows.
 std::string ItemKey(std::string_view domain, std::string_view key);
 // Keys of rec, ledger and ambiguous rows.
 std::string NumberKey(uint64_t number);

@@ -49,7 +49,7 @@ void StoreRecord(Transaction* transaction, const std::string& domain, const Chec
 
 absl::StatusOr<CommitOutcome> CommitOne(Transaction* transaction, const std::string& domain,
                                         const CheckedCommit& checked, int64_t now_micros,
-                                        ClaimChanges* changes) {
+                                        ClaimChanges* changes, TeacherStatsByName* stats) {
   const CommitItem& item = *checked.item;
   const std::string row_key = NumberKey(item.fence);
   LIMBECK_ASSIGN_OR_RETURN(std::optional<LedgerRow> row,
@@ -73,6 +73,8 @@ absl::StatusOr<CommitOutcome> CommitOne(Transaction* transaction, const std::str
   if (held) EndClaim(transaction, item_key, item.fence, changes);
   row->state = stored ? LedgerRow::State::kStored : LedgerRow::State::kLate;
   row->closed_micros = now_micros;
+  row->usage = item.usage;
+  AddCall(item.usage, &(*stats)[row->teacher]);
   transaction->Put(kLedgerTable, row_key, Encode(*row));
   return stored ? CommitOutcome::kStored : CommitOutcome::kKeptAsLate;
 }
@@ -85,7 +87,8 @@ absl::StatusOr<ReleaseOutcome> ReleaseAmbiguous(Transaction* transaction, const 
   LIMBECK_RETURN_IF_ERROR(MarkAmbiguous(transaction, item.fence, now_micros, item.note, row));
   row->state = LedgerRow::State::kAmbiguous;
   if (!item.keep_claim) return ReleaseOutcome::kReleased;
-  LIMBECK_ASSIGN_OR_RETURN(const std::optional<NoRoom> no_room, Reserve(transaction, row));
+  LIMBECK_ASSIGN_OR_RETURN(const std::optional<NoRoom> no_room,
+                           Reserve(transaction, item.fence, row));
   if (no_room.has_value()) return ReleaseOutcome::kNoMoney;
   // The next outcome belongs to the next try; this one stays unknown.
   row->ambiguous_sequence = 0;
@@ -119,6 +122,7 @@ absl::StatusOr<ReleaseOutcome> ReleaseOne(Transaction* transaction, const std::s
     case ReleaseItem::Reason::kBilledUnusable:
       LIMBECK_RETURN_IF_ERROR(Settle(transaction, item.actual_micro_usd, false, &*row));
       row->state = LedgerRow::State::kUnusable;
+      row->usage = item.usage;
       break;
     case ReleaseItem::Reason::kAmbiguous:
       LIMBECK_ASSIGN_OR_RETURN(outcome, ReleaseAmbiguous(transaction, item, now_micros, &*row));

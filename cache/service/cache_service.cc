@@ -39,7 +39,8 @@ CacheServiceImpl::CacheServiceImpl(const CacheParts& parts, const CacheServiceOp
 grpc::Status CacheServiceImpl::SetCeiling(grpc::ServerContext*,
                                           const v1::SetCeilingRequest* request,
                                           v1::Account* response) {
-  const auto account = parts_.ledger->SetCeiling(request->account(), request->ceiling_micro_usd());
+  const auto account = parts_.ledger->SetCeiling(request->account(), request->ceiling_micro_usd(),
+                                                 request->month_ceiling_micro_usd());
   if (!account.ok()) return rpc::ToGrpc(account.status());
   *response = ToProto(*account);
   return grpc::Status::OK;
@@ -129,6 +130,30 @@ grpc::Status CacheServiceImpl::GetSpend(grpc::ServerContext*, const v1::GetSpend
       std::vector<std::string>(request->accounts().begin(), request->accounts().end()));
   if (!accounts.ok()) return rpc::ToGrpc(accounts.status());
   for (const AccountState& account : *accounts) *response->add_accounts() = ToProto(account);
+  return grpc::Status::OK;
+}
+
+grpc::Status CacheServiceImpl::StreamInvoice(
+    grpc::ServerContext*, const v1::StreamInvoiceRequest* request,
+    grpc::ServerWriter<v1::StreamInvoiceResponse>* writer) {
+  v1::StreamInvoiceResponse part;
+  const auto total = parts_.ledger->ReadInvoice(request->account(), [&](const InvoiceEntry& entry) {
+    *part.mutable_entry() = ToProto(entry);
+    return writer->Write(part) ? absl::OkStatus() : absl::CancelledError("the client went away");
+  });
+  if (!total.ok()) return rpc::ToGrpc(total.status());
+  *part.mutable_total()->mutable_account() = ToProto(total->account);
+  part.mutable_total()->set_entries(total->entries);
+  writer->Write(part);
+  return grpc::Status::OK;
+}
+
+grpc::Status CacheServiceImpl::GetTeacherStats(grpc::ServerContext*,
+                                               const v1::GetTeacherStatsRequest* request,
+                                               v1::TeacherStats* response) {
+  const auto stats = parts_.ledger->GetTeacherStats(request->domain(), request->teacher());
+  if (!stats.ok()) return rpc::ToGrpc(stats.status());
+  *response = ToProto(*stats);
   return grpc::Status::OK;
 }
 

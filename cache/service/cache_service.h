@@ -60,6 +60,11 @@ class CacheServiceImpl final
                             v1::CountRecordsResponse* response) override;
   grpc::Status GetSpend(grpc::ServerContext* context, const v1::GetSpendRequest* request,
                         v1::GetSpendResponse* response) override;
+  grpc::Status StreamInvoice(grpc::ServerContext* context, const v1::StreamInvoiceRequest* request,
+                             grpc::ServerWriter<v1::StreamInvoiceResponse>* writer) override;
+  grpc::Status GetTeacherStats(grpc::ServerContext* context,
+                               const v1::GetTeacherStatsRequest* request,
+                               v1::TeacherStats* response) override;
   grpc::Status ListAmbiguous(grpc::ServerContext* context, const v1::ListAmbiguousRequest* request,
                              v1::ListAmbiguousResponse* response) override;
   grpc::Status CreateSnapshot(grpc::ServerContext* context,

@@ -42,6 +42,8 @@ struct TeacherScheduler::Pending {
   uint32_t rate_limited = 0;
   uint32_t garbled = 0;
   uint32_t ambiguous = 0;
+  SteadyTime sent;      // The last try.
+  absl::Duration took;  // The last try, once it has ended.
   // Why the last try failed; what the call ends with if its deadline comes first.
   std::optional<Failure> last_failure;
   // Guarded by the scheduler's mu_: ended, or on the way, and so not to be touched by deadlines.
@@ -183,6 +185,7 @@ std::optional<SteadyTime> TeacherScheduler::Admit(SteadyTime now, Work* work) {
 
 void TeacherScheduler::Send(const PendingPtr& call) {
   ++call->tries;
+  call->sent = clock_->Now();
   absl::StatusOr<http::Request> request = provider_->BuildRequest(config_, call->call.query);
   if (!request.ok()) {
     http::Outcome outcome;
@@ -199,6 +202,7 @@ void TeacherScheduler::Send(const PendingPtr& call) {
 
 void TeacherScheduler::OnOutcome(const PendingPtr& call, http::Outcome outcome) {
   const absl::Time wall = clock_->WallNow();
+  call->took = clock_->Now() - call->sent;
   QuotaHints hints;
   ParseResult result = Failure();
   if (outcome.delivery == http::Delivery::kAnswered) {
@@ -302,7 +306,7 @@ void TeacherScheduler::StopTeacher(const Failure& failure) {
 
 void TeacherScheduler::End(const PendingPtr& call,
                            std::variant<cache::SoftOutput, Failure> result) {
-  call->call.done({std::move(result), call->tries, call->ambiguous});
+  call->call.done({std::move(result), call->tries, call->ambiguous, call->took});
   // What is left of it waits in deadlines_ for its turn and should be small.
   call->call = Call();
   {

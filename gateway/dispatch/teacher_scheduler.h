@@ -52,6 +52,8 @@ struct CallOutcome {
   uint32_t tries = 0;
   // Tries that may have been billed without giving a usable answer, the last one included.
   uint32_t ambiguous_tries = 0;
+  // Of the last try, from sending to the whole answer; zero when nothing was sent.
+  absl::Duration took;
 
   bool ok() const { return std::holds_alternative<cache::SoftOutput>(result); }
 };

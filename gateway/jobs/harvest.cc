@@ -12,7 +12,6 @@
 #include "cache/records/record_codec.h"
 #include "gateway/jobs/harvest_items.h"
 #include "gateway/teachers/canonical.h"
-#include "gateway/teachers/cost.h"
 
 namespace limbeck::gateway {
 namespace {
@@ -31,21 +30,24 @@ absl::StatusOr<std::unique_ptr<Harvest>> Harvest::Create(
     std::function<void(const HarvestOutcome&)> on_disk_full) {
   LIMBECK_ASSIGN_OR_RETURN(QueryMaker maker, QueryMaker::Create(job.spec(), *context.teachers));
   LIMBECK_ASSIGN_OR_RETURN(RowJudge judge, RowJudge::Create(job.spec()));
-  std::unique_ptr<Harvest> harvest(
-      new Harvest(context, job, stop, std::move(on_progress), std::move(maker), std::move(judge)));
+  LIMBECK_ASSIGN_OR_RETURN(
+      const TokenFit fit, ReadTokenFit(context.cache, context.domain, maker.teacher().config.name));
+  std::unique_ptr<Harvest> harvest(new Harvest(context, job, stop, std::move(on_progress),
+                                               std::move(maker), std::move(judge), fit));
   harvest->on_disk_full_ = std::move(on_disk_full);
   return harvest;
 }
 
 Harvest::Harvest(const JobContext& context, const v1::DistillationJob& job, StopSignal* stop,
                  std::function<void(const HarvestCounts&)> on_progress, QueryMaker maker,
-                 RowJudge judge)
+                 RowJudge judge, const TokenFit& fit)
     : context_(context),
       job_(job),
       stop_(stop),
       on_progress_(std::move(on_progress)),
       maker_(std::move(maker)),
       judge_(std::move(judge)),
+      fit_(fit),
       metrics_(context.registry) {
   const size_t concurrent = std::max<uint32_t>(1, maker_.teacher().config.limits.max_concurrent);
   max_claimed_ = context.harvest.max_claimed != 0 ? context.harvest.max_claimed : 2 * concurrent;
@@ -282,7 +284,7 @@ Harvest::UnitPtr Harvest::NewUnit(const ItemPtr& item, TeacherQuery query, uint3
   unit->query = std::move(query);
   maker_.SetSample(sample, &unit->query);
   unit->canonical = CanonicalRequest(maker_.teacher().config, unit->query);
-  unit->reserve = UpperBoundMicroUsd(maker_.teacher().config, unit->query);
+  SetPrice(unit.get());
   return unit;
 }
 

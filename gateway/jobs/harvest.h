@@ -22,11 +22,13 @@
 #include "absl/synchronization/mutex.h"
 #include "gateway/coordination/stop_signal.h"
 #include "gateway/jobs/answer_keeper.h"
+#include "gateway/jobs/cost_projection.h"
 #include "gateway/jobs/harvest_metrics.h"
 #include "gateway/jobs/job_context.h"
 #include "gateway/jobs/query_maker.h"
 #include "gateway/jobs/row_judge.h"
 #include "gateway/jobs/row_walk.h"
+#include "gateway/jobs/token_fit.h"
 #include "limbeck/v1/job.pb.h"
 
 namespace limbeck::gateway {
@@ -42,6 +44,7 @@ struct HarvestCounts {
   uint64_t items_rejected = 0;
   uint64_t items_unanswered = 0;  // For lack of money.
   uint64_t calls_ambiguous = 0;
+  CostSample cost;
   double leftover_sum = 0.0;     // Over usable items.
   std::set<std::string> models;  // As the teacher named itself; at most 16.
 };
@@ -86,7 +89,8 @@ class Harvest {
   using UnitPtr = std::shared_ptr<Unit>;
 
   Harvest(const JobContext& context, const v1::DistillationJob& job, StopSignal* stop,
-          std::function<void(const HarvestCounts&)> on_progress, QueryMaker maker, RowJudge judge);
+          std::function<void(const HarvestCounts&)> on_progress, QueryMaker maker, RowJudge judge,
+          const TokenFit& fit);
 
   absl::StatusOr<HarvestOutcome> Run(WalkPart part, uint64_t max_rows, bool clean_only);
   absl::Status CountAll(WalkPart part, uint64_t max_rows, bool clean_only);
@@ -97,6 +101,7 @@ class Harvest {
   std::vector<UnitPtr> TakeBatch(size_t limit);
   size_t AwaitRoom();
   // Claiming.
+  void SetPrice(Unit* unit) const;
   absl::Status AcquireAndSend(std::vector<UnitPtr> units);
   absl::StatusOr<std::vector<cache::AcquireResult>> AcquireUntilAnswered(
       const std::vector<UnitPtr>& units);
@@ -108,6 +113,8 @@ class Harvest {
   void Ask(const UnitPtr& unit);
   absl::Status OnAmbiguous(const UnitPtr& unit, uint32_t attempt);
   void OnAnswer(const UnitPtr& unit, CallOutcome outcome);
+  void CountCost(const Unit& unit, int64_t micro_usd, bool reported)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void OnFailure(const UnitPtr& unit, Failure failure);
   void Release(const UnitPtr& unit, cache::ReleaseItem::Reason reason, const std::string& note,
                std::function<void()> then);
@@ -134,6 +141,7 @@ class Harvest {
   const std::function<void(const HarvestCounts&)> on_progress_;
   const QueryMaker maker_;
   const RowJudge judge_;
+  const TokenFit fit_;
   const HarvestMetrics metrics_;
   std::function<void(const HarvestOutcome&)> on_disk_full_;
   size_t max_claimed_ = 0;

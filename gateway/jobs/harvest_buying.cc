@@ -22,12 +22,52 @@ constexpr absl::Duration kRoundDelay = absl::Seconds(5);
 constexpr absl::Duration kClaimMargin = absl::Minutes(1);
 constexpr size_t kMaxNoteBytes = 200;
 
+// What invoices call a query: "train:17", "train:17 variant 2 sample 3".
+std::string RowLabel(const RejectionKey& key, uint32_t sample) {
+  std::string label = absl::StrCat(key.dataset, ":", key.row);
+  if (key.variant > 0) absl::StrAppend(&label, " variant ", key.variant);
+  if (sample > 0) absl::StrAppend(&label, " sample ", sample);
+  return label;
+}
+
+cache::CallUsage UsageOf(const TeacherQuery& query, const cache::Usage& usage,
+                         absl::Duration took) {
+  cache::CallUsage used;
+  used.reported = UsageIsReported(usage);
+  if (used.reported) {
+    used.input_tokens = usage.input_tokens;
+    used.cached_input_tokens = usage.cached_input_tokens;
+    used.output_tokens = usage.output_tokens;
+  }
+  used.prompt_bytes = PromptBytes(query);
+  used.micros = static_cast<uint64_t>(std::max<int64_t>(0, absl::ToInt64Microseconds(took)));
+  return used;
+}
+
+// Who can give an account more money, and how.
+std::string HowToRaise(const std::string& account) {
+  if (account.starts_with("job/")) return "raise the job's ceiling and resume";
+  if (account.find('/') != account.rfind('/')) {
+    return "resume next month, or have the operator raise the team's month_ceiling_micro_usd, then "
+           "resume";
+  }
+  return "have the operator raise the team's ceiling_micro_usd, then resume";
+}
+
 bool CacheIsAway(const absl::Status& status) {
   return absl::IsUnavailable(status) || absl::IsDeadlineExceeded(status) ||
          absl::IsAborted(status) || absl::IsInternal(status);
 }
 
 }  // namespace
+
+void Harvest::SetPrice(Unit* unit) const {
+  const TeacherConfig& config = maker_.teacher().config;
+  const TokenRange tokens =
+      LikelyTokens(fit_, PromptBytes(unit->query), unit->query.sampling.max_tokens);
+  unit->reserve = UpperBoundMicroUsd(config, unit->query);
+  unit->estimate = std::min(unit->reserve, CostMicroUsd(config, tokens.likely));
+}
 
 absl::StatusOr<std::vector<cache::AcquireResult>> Harvest::AcquireUntilAnswered(
     const std::vector<UnitPtr>& units) {
@@ -40,8 +80,10 @@ absl::StatusOr<std::vector<cache::AcquireResult>> Harvest::AcquireUntilAnswered(
   request.claim_life = context_.harvest.claim_life;
   request.include_records = true;
   request.lookup_only = lookup_only_;
+  request.teacher = maker_.teacher().config.name;
   for (const UnitPtr& unit : units) {
-    request.items.push_back({unit->canonical, unit->query.top_logprobs, unit->reserve});
+    request.items.push_back({unit->canonical, unit->query.top_logprobs, unit->reserve,
+                             unit->estimate, RowLabel(unit->item->key, unit->sample)});
   }
   Backoff backoff(context_.harvest.retry, StableRandom(Xxh3(request.request_id), 0));
   while (true) {
@@ -122,6 +164,8 @@ void Harvest::OnHit(const UnitPtr& unit, cache::AcquireResult result) {
     absl::MutexLock lock(&mu_);
     metrics_.cached.Add();
     ++counts_.queries_cached;
+    ++counts_.cost.cached;
+    counts_.cost.estimate_micro_usd += unit->estimate;
   }
   Resolve(unit, *std::move(output), std::nullopt);
 }
@@ -143,8 +187,8 @@ void Harvest::OnRefused(const UnitPtr& unit, const cache::AcquireResult& result)
   refused_.push_back(unit);
   End(HarvestOutcome::End::kBudget,
       absl::StrCat("the next query may cost ", unit->reserve, " micro-USD, but account ",
-                   result.refused_account, " has only ", result.left_micro_usd,
-                   " left; raise the ceiling and resume"));
+                   result.refused_account, " has only ", result.left_micro_usd, " left; ",
+                   HowToRaise(result.refused_account)));
 }
 
 void Harvest::Ask(const UnitPtr& unit) {
@@ -197,13 +241,17 @@ void Harvest::OnAnswer(const UnitPtr& unit, CallOutcome outcome) {
   item.fence = unit->fence;
   item.record = cache::EncodeRecord(output);
   item.actual_micro_usd = ActualMicroUsd(maker_.teacher().config, unit->query, output.usage);
+  item.usage = UsageOf(unit->query, output.usage, outcome.took);
+  const int64_t cost = item.actual_micro_usd;
+  const bool reported = item.usage.reported;
   auto kept = std::make_shared<cache::SoftOutput>(std::move(output));
-  keeper_->Add({std::move(item), [this, unit, kept](const absl::Status& status) {
+  keeper_->Add({std::move(item), [this, unit, kept, cost, reported](const absl::Status& status) {
                   if (status.ok()) {
                     {
                       absl::MutexLock lock(&mu_);
                       ++counts_.queries_bought;
                       metrics_.bought.Add();
+                      CountCost(*unit, cost, reported);
                     }
                     Resolve(unit, std::move(*kept), std::nullopt);
                   } else {
@@ -211,6 +259,17 @@ void Harvest::OnAnswer(const UnitPtr& unit, CallOutcome outcome) {
                   }
                   Unclaim();
                 }});
+}
+
+void Harvest::CountCost(const Unit& unit, int64_t micro_usd, bool reported) {
+  ++counts_.cost.bought;
+  counts_.cost.micro_usd += micro_usd;
+  counts_.cost.squares += static_cast<double>(micro_usd) * static_cast<double>(micro_usd);
+  counts_.cost.estimate_micro_usd += unit.estimate;
+  metrics_.spent.Add(static_cast<double>(micro_usd));
+  metrics_.estimated.Add(static_cast<double>(unit.estimate));
+  if (!reported) metrics_.usage_missing.Add();
+  if (micro_usd > unit.reserve) metrics_.above_bound.Add();
 }
 
 // What follows from a call that gave no answer: for the claim, then for the row or the job.

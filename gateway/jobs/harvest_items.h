@@ -31,6 +31,7 @@ struct Harvest::Unit {
   TeacherQuery query;
   std::string canonical;
   int64_t reserve = 0;
+  int64_t estimate = 0;  // Micro-USD that it will likely cost.
   // Of the claim.
   std::string key;
   uint64_t fence = 0;

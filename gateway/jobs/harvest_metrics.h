@@ -17,6 +17,15 @@ struct HarvestMetrics {
         registry->AddCounter("limbeck_gateway_rejections_total", "Rows without a usable answer.");
     ambiguous = registry->AddCounter("limbeck_gateway_calls_ambiguous_total",
                                      "Calls that were sent and whose end is unknown.");
+    spent = registry->AddCounter("limbeck_gateway_answers_micro_usd_total",
+                                 "Cost of answers bought, micro-USD.");
+    estimated = registry->AddCounter("limbeck_gateway_answers_estimated_micro_usd_total",
+                                     "What the same answers were expected to cost, micro-USD.");
+    usage_missing =
+        registry->AddCounter("limbeck_gateway_usage_missing_total",
+                             "Answers without the provider's usage: their upper bound counts.");
+    above_bound = registry->AddCounter("limbeck_gateway_calls_above_bound_total",
+                                       "Answers that cost more than was reserved for them.");
     claimed = registry->AddGauge("limbeck_gateway_queries_claimed",
                                  "Queries claimed and not settled yet.");
   }
@@ -25,6 +34,10 @@ struct HarvestMetrics {
   metrics::Counter cached;
   metrics::Counter rejected;
   metrics::Counter ambiguous;
+  metrics::Counter spent;
+  metrics::Counter estimated;
+  metrics::Counter usage_missing;
+  metrics::Counter above_bound;
   metrics::Gauge claimed;
 };
 

@@ -1,5 +1,6 @@
 #include "gateway/jobs/job_manager.h"
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -17,6 +18,16 @@ namespace {
 constexpr size_t kMaxRequestIdBytes = 100;
 // After a run that the store or the cache cut short.
 constexpr absl::Duration kRunAgainAfter = absl::Seconds(2);
+
+// What is known before the first query.
+v1::Progress ProgressOf(const CheckedJob& job) {
+  v1::Progress progress;
+  const int64_t ceiling = job.spec.budget().ceiling_micro_usd();
+  progress.set_queries_total(job.quote.queries());
+  progress.set_projected_low_micro_usd(std::min(ceiling, job.quote.low_micro_usd()));
+  progress.set_projected_high_micro_usd(std::min(ceiling, job.quote.estimate_high_micro_usd()));
+  return progress;
+}
 
 }  // namespace
 
@@ -74,7 +85,7 @@ absl::StatusOr<v1::DistillationJob> JobManager::Create(
   }
   LIMBECK_ASSIGN_OR_RETURN(
       v1::DistillationJob created,
-      context_.store->Create(context_.team, request.request_id(), job.spec, job.quote.queries()));
+      context_.store->Create(context_.team, request.request_id(), job.spec, ProgressOf(job)));
   Ensure(created.id());
   return created;
 }
@@ -102,8 +113,12 @@ absl::StatusOr<v1::DistillationJob> JobManager::UpdateCeiling(const std::string&
         "the request",
         {{"ceiling_micro_usd",
           over_team
-              ? absl::StrCat("is above the team's ceiling of ", context_.team_ceiling_micro_usd)
-              : absl::StrCat("is below the ", used, " micro-USD spent and reserved")}});
+              ? absl::StrCat("is ", micro_usd, ", above the team's ceiling of ",
+                             context_.team_ceiling_micro_usd,
+                             " micro-USD; have the operator raise that first")
+              : absl::StrCat("is ", micro_usd, ", below the ", used,
+                             " micro-USD that are spent and reserved already; give at least that, "
+                             "or pause or cancel the job")}});
   }
   // The store first: a runner that sets the account up looks there (JobRunner::PrepareAccounts).
   LIMBECK_ASSIGN_OR_RETURN(

@@ -125,10 +125,11 @@ TEST(JobManagerTest, CeilingBelowTheLikelyCostIsRefusedWithNumbers) {
   ASSERT_TRUE(quote.ok()) << quote.status();
   EXPECT_GT(quote->low_micro_usd(), 0);
   EXPECT_GE(quote->high_micro_usd(), quote->low_micro_usd());
-  spec.mutable_budget()->set_ceiling_micro_usd(quote->low_micro_usd() - 1);
+  spec.mutable_budget()->set_ceiling_micro_usd(quote->likely_micro_usd() - 1);
   const auto refused = world.Create(spec);
   EXPECT_EQ(GetReason(refused.status())->reason, "BUDGET_EXCEEDED");
-  EXPECT_TRUE(absl::StrContains(refused.status().message(), absl::StrCat(quote->low_micro_usd())));
+  EXPECT_TRUE(
+      absl::StrContains(refused.status().message(), absl::StrCat(quote->likely_micro_usd())));
 }
 
 TEST(JobManagerTest, QuoteForAnotherSpecIsStale) {
@@ -182,7 +183,8 @@ TEST(JobManagerTest, PartialTrainingUsesWhatTheMoneyBought) {
   v1::JobSpec spec = world.Spec(world.Upload(60));
   const auto quote = world.manager().Quote(spec);
   spec.mutable_budget()->set_on_exhausted(v1::Budget::ON_EXHAUSTED_TRAIN_WITH_PARTIAL);
-  spec.mutable_budget()->set_ceiling_micro_usd(quote->high_micro_usd() / 3);
+  // The last queries are refused while a call's upper bound does not fit.
+  spec.mutable_budget()->set_ceiling_micro_usd(quote->likely_micro_usd() * 3 / 4);
   const v1::DistillationJob done =
       world.AwaitState(world.Create(spec)->id(), v1::JOB_STATE_SUCCEEDED);
   EXPECT_LE(world.Spend(done.id()).spent_micro_usd, spec.budget().ceiling_micro_usd());

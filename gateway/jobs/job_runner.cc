@@ -1,7 +1,7 @@
 #include "gateway/jobs/job_runner.h"
 
 #include <algorithm>
-#include <limits>
+#include <cmath>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -9,6 +9,8 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "cache/client/accounts.h"
+#include "gateway/jobs/cost_projection.h"
 #include "gateway/jobs/job_phases.h"
 #include "gateway/jobs/snapshot_plan.h"
 #include "gateway/jobs/state_machine.h"
@@ -18,6 +20,17 @@ namespace {
 
 // Answers are about this part of a job's way, for its percentage.
 constexpr double kHarvestShare = 50.0;
+
+// From what queries cost so far; before any was resolved the quote's estimates stay.
+void SetProjection(const HarvestCounts& counts, double share, v1::Progress* progress) {
+  if (counts.cost.cached + counts.cost.bought == 0) return;
+  const auto left = static_cast<uint64_t>(
+      std::llround(static_cast<double>(counts.queries_total) * (1.0 - std::min(share, 1.0))));
+  const CostProjection projection =
+      ProjectCost(counts.cost, left, progress->spent_micro_usd(), progress->ceiling_micro_usd());
+  progress->set_projected_low_micro_usd(projection.low_micro_usd);
+  progress->set_projected_high_micro_usd(projection.high_micro_usd);
+}
 
 struct Pause {
   HarvestOutcome::End end;
@@ -131,10 +144,12 @@ absl::Status JobRunner::Fail(const absl::Status& why, std::string_view reason) {
 }
 
 absl::Status JobRunner::PrepareAccounts(const v1::DistillationJob& job) {
-  constexpr int64_t kNoLimit = std::numeric_limits<int64_t>::max() / 4;
   const int64_t team =
-      context_.team_ceiling_micro_usd > 0 ? context_.team_ceiling_micro_usd : kNoLimit;
-  LIMBECK_RETURN_IF_ERROR(context_.cache->SetCeiling("team/" + context_.team, team).status());
+      context_.team_ceiling_micro_usd > 0 ? context_.team_ceiling_micro_usd : cache::kNoCeiling;
+  LIMBECK_RETURN_IF_ERROR(context_.cache
+                              ->SetCeiling(cache::TeamAccount(context_.team), team,
+                                           context_.team_month_ceiling_micro_usd)
+                              .status());
   // A person may change the ceiling meanwhile, in the store first and then in the cache: what is
   // set here must not undo that.
   int64_t ceiling = job.spec().budget().ceiling_micro_usd();
@@ -274,6 +289,7 @@ void JobRunner::ReportHarvest(const HarvestCounts& counts, v1::PhaseKind phase) 
                 const double share =
                     static_cast<double>(looked_at) / static_cast<double>(counts.items_total);
                 progress->set_percent(kHarvestShare * share);
+                SetProjection(counts, share, progress);
                 progress->set_seconds_left(share > 0.0 ? seconds * (1.0 - share) / share : 0.0);
                 return absl::OkStatus();
               })

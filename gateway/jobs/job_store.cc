@@ -108,7 +108,7 @@ absl::StatusOr<v1::DistillationJob> JobStore::SameRequest(const Request& request
 absl::StatusOr<v1::DistillationJob> JobStore::Create(const std::string& team,
                                                      const std::string& request_id,
                                                      const v1::JobSpec& spec,
-                                                     uint64_t queries_total) {
+                                                     const v1::Progress& progress) {
   const std::string spec_hash = Sha256(spec.SerializeAsString());
   LIMBECK_ASSIGN_OR_RETURN(std::optional<Request> earlier, ReadRequest(team, request_id));
   if (earlier.has_value()) return SameRequest(*earlier, request_id, spec_hash);
@@ -120,8 +120,8 @@ absl::StatusOr<v1::DistillationJob> JobStore::Create(const std::string& team,
   *job.mutable_spec() = spec;
   job.set_state(v1::JOB_STATE_QUEUED);
   *job.mutable_create_time() = ToProto(now);
+  *job.mutable_progress() = progress;
   job.mutable_progress()->set_ceiling_micro_usd(spec.budget().ceiling_micro_usd());
-  job.mutable_progress()->set_queries_total(queries_total);
   AddPendingPhases(&job);
   job.set_revision(1);
 

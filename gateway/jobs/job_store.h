@@ -64,11 +64,12 @@ class JobStore {
   // Grows with each call, durably: the number of this start of the gateway.
   absl::StatusOr<uint64_t> NextIncarnation();
 
-  // Creates a QUEUED job that will ask `queries_total` queries (0: not counted), or returns the one
-  // that the same team made with the same `request_id`. ALREADY_EXISTS when that one has a
+  // Creates a QUEUED job that starts with `progress` (its ceiling is the spec's), or returns the
+  // one that the same team made with the same `request_id`. ALREADY_EXISTS when that one has a
   // different spec.
   absl::StatusOr<v1::DistillationJob> Create(const std::string& team, const std::string& request_id,
-                                             const v1::JobSpec& spec, uint64_t queries_total = 0);
+                                             const v1::JobSpec& spec,
+                                             const v1::Progress& progress = {});
   // The job made by an earlier Create with this request id, if any.
   absl::StatusOr<std::optional<v1::DistillationJob>> FindRequest(const std::string& team,
                                                                  const std::string& request_id);

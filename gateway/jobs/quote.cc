@@ -13,11 +13,13 @@
 #include "absl/strings/str_split.h"
 #include "base/hash.h"
 #include "base/status.h"
+#include "cache/client/accounts.h"
 #include "gateway/jobs/proto_time.h"
 #include "gateway/jobs/query_maker.h"
 #include "gateway/jobs/row_walk.h"
 #include "gateway/jobs/spec_defaults.h"
 #include "gateway/jobs/spec_validation.h"
+#include "gateway/jobs/token_fit.h"
 #include "gateway/teachers/canonical.h"
 #include "gateway/teachers/cost.h"
 
@@ -27,11 +29,9 @@ namespace {
 constexpr size_t kMaxRowFaults = 20;
 constexpr size_t kLookupBatch = 1024;
 constexpr absl::Duration kQuoteLife = absl::Hours(1);
-// What answers usually have, tokens: a label, a JSON object with a label, a name and number in
-// JSON.
-constexpr int64_t kLikelyOutputTokens = 4;
-constexpr int64_t kLikelySchemaTokens = 10;
-constexpr int64_t kLikelyTokensPerNumber = 8;
+// What answers usually have, tokens: a JSON object with a label, a name and number in JSON.
+constexpr uint64_t kLikelySchemaTokens = 10;
+constexpr uint64_t kLikelyTokensPerNumber = 8;
 
 // Gives the spec the same bytes whatever the order in which it was filled.
 std::string SpecHash(const v1::JobSpec& spec) {
@@ -39,10 +39,24 @@ std::string SpecHash(const v1::JobSpec& spec) {
 }
 
 // One walk over a job's queries.
+// `fit`, with the method's usual answer where it knows nothing of the teacher's.
+TokenFit WithUsualAnswer(TokenFit fit, const v1::ClassifyTask& task) {
+  if (fit.calls > 0) return fit;
+  if (task.label_method() == v1::ClassifyTask::LABEL_METHOD_VERBALISED) {
+    fit.output_likely = kLikelyTokensPerNumber * (1 + static_cast<uint64_t>(task.labels_size()));
+  } else if (task.label_method() == v1::ClassifyTask::LABEL_METHOD_SCHEMA) {
+    fit.output_likely = kLikelySchemaTokens;
+  }
+  return fit;
+}
+
 class QuoteWalk {
  public:
-  QuoteWalk(const JobContext& context, CheckedJob* job, QueryMaker maker)
-      : context_(context), job_(job), maker_(std::move(maker)) {
+  QuoteWalk(const JobContext& context, CheckedJob* job, QueryMaker maker, const TokenFit& fit)
+      : context_(context),
+        job_(job),
+        maker_(std::move(maker)),
+        fit_(WithUsualAnswer(fit, job->spec.task().classify())) {
     for (const v1::Label& label : job->spec.task().classify().labels()) {
       labels_.insert(label.name());
     }
@@ -61,6 +75,7 @@ class QuoteWalk {
       LIMBECK_RETURN_IF_ERROR(AddRow(**row));
     }
     LIMBECK_RETURN_IF_ERROR(LookUp());
+    Summarise();
     if (faults_total_ > kMaxRowFaults) {
       job_->faults.push_back(
           {"data", absl::StrCat("and ", faults_total_ - kMaxRowFaults, " more rows with faults"),
@@ -112,11 +127,12 @@ class QuoteWalk {
     if (!distinct_.insert(Xxh3(canonical)).second) return absl::OkStatus();
     const TeacherConfig& config = maker_.teacher().config;
     Priced priced;
-    priced.tokens = EstimateTokens(query);
-    priced.high = UpperBoundMicroUsd(config, query);
+    priced.tokens = LikelyTokens(fit_, PromptBytes(query), query.sampling.max_tokens);
+    priced.longest_output = query.sampling.max_tokens;
+    priced.bound = UpperBoundMicroUsd(config, query);
     priced.certain = sample < maker_.first_samples();
     batch_.push_back(priced);
-    items_.push_back({std::move(canonical), query.top_logprobs, priced.high});
+    items_.push_back({std::move(canonical), query.top_logprobs, priced.bound});
     return items_.size() < kLookupBatch ? absl::OkStatus() : LookUp();
   }
 
@@ -133,23 +149,37 @@ class QuoteWalk {
         quote.set_cached(quote.cached() + 1);
         continue;
       }
-      // The bound counts half a token per byte of plain text; a quarter is usual.
-      const TokenCount likely = {batch_[i].tokens.input / 2,
-                                 std::min(batch_[i].tokens.output, LikelyOutputTokens())};
       quote.set_to_buy(quote.to_buy() + 1);
-      quote.set_input_tokens(quote.input_tokens() + static_cast<uint64_t>(likely.input));
-      quote.set_output_tokens(quote.output_tokens() +
-                              static_cast<uint64_t>(batch_[i].tokens.output));
+      quote.set_output_tokens(quote.output_tokens() + batch_[i].longest_output);
+      quote.set_high_micro_usd(Sum(quote.high_micro_usd(), batch_[i].bound));
       // Votes that sequential stopping may spare cost nothing at least.
-      if (batch_[i].certain) {
-        quote.set_low_micro_usd(quote.low_micro_usd() +
-                                CostMicroUsd(maker_.teacher().config, likely));
-      }
-      quote.set_high_micro_usd(quote.high_micro_usd() + batch_[i].high);
+      if (batch_[i].certain) low_.Add(maker_.teacher().config, batch_[i].tokens.low);
+      likely_.Add(maker_.teacher().config, batch_[i].tokens.likely);
+      high_.Add(maker_.teacher().config, batch_[i].tokens.high);
     }
     items_.clear();
     batch_.clear();
     return absl::OkStatus();
+  }
+
+  void Summarise() {
+    v1::Quote& quote = job_->quote;
+    quote.set_distinct_queries(distinct_.size());
+    quote.set_fitted_calls(fit_.calls);
+    quote.set_input_tokens_low(static_cast<uint64_t>(low_.tokens.input));
+    quote.set_input_tokens(static_cast<uint64_t>(likely_.tokens.input));
+    quote.set_input_tokens_high(static_cast<uint64_t>(high_.tokens.input));
+    quote.set_output_tokens_low(static_cast<uint64_t>(low_.tokens.output));
+    quote.set_output_tokens_likely(static_cast<uint64_t>(likely_.tokens.output));
+    quote.set_output_tokens_high(static_cast<uint64_t>(high_.tokens.output));
+    quote.set_low_micro_usd(std::min(low_.micro_usd, quote.high_micro_usd()));
+    quote.set_likely_micro_usd(std::min(likely_.micro_usd, quote.high_micro_usd()));
+    quote.set_estimate_high_micro_usd(std::min(high_.micro_usd, quote.high_micro_usd()));
+    const QuotaPoolOptions& limits = maker_.teacher().config.limits;
+    const TimeEstimate longest = EstimateTime(limits, fit_, quote.to_buy(), high_.tokens);
+    quote.set_seconds_low(EstimateTime(limits, fit_, quote.to_buy(), low_.tokens).seconds);
+    quote.set_seconds_high(longest.seconds);
+    quote.set_time_limit(longest.limit);
   }
 
   void RequireRows() {
@@ -166,27 +196,29 @@ class QuoteWalk {
   }
 
   struct Priced {
-    TokenCount tokens;
-    int64_t high = 0;
+    TokenRange tokens;
+    uint32_t longest_output = 0;
+    int64_t bound = 0;
     bool certain = true;  // That it will be asked.
   };
 
-  // What an answer with a label usually has.
-  int64_t LikelyOutputTokens() const {
-    const v1::ClassifyTask& task = job_->spec.task().classify();
-    switch (task.label_method()) {
-      case v1::ClassifyTask::LABEL_METHOD_VERBALISED:
-        return kLikelyTokensPerNumber * (1 + task.labels_size());
-      case v1::ClassifyTask::LABEL_METHOD_SCHEMA:
-        return kLikelySchemaTokens;
-      default:
-        return kLikelyOutputTokens;
+  static int64_t Sum(int64_t a, int64_t b) { return a + std::min(b, cache::kNoCeiling - a); }
+
+  struct Totals {
+    void Add(const TeacherConfig& config, const TokenCount& call) {
+      tokens.input += call.input;
+      tokens.output += call.output;
+      micro_usd = Sum(micro_usd, CostMicroUsd(config, call));
     }
-  }
+    TokenCount tokens;
+    int64_t micro_usd = 0;
+  };
 
   const JobContext& context_;
   CheckedJob* const job_;
   const QueryMaker maker_;
+  const TokenFit fit_;
+  Totals low_, likely_, high_;  // Of what is to be bought.
   std::unique_ptr<RowWalk> walk_;
   std::set<std::string> labels_;
   absl::flat_hash_set<uint64_t> distinct_;
@@ -215,11 +247,11 @@ TeacherCatalog CatalogOf(const JobContext& context) {
 void CheckCeiling(CheckedJob* job) {
   const v1::Budget& budget = job->spec.budget();
   if (budget.on_exhausted() == v1::Budget::ON_EXHAUSTED_TRAIN_WITH_PARTIAL) return;
-  if (budget.ceiling_micro_usd() >= job->quote.low_micro_usd()) return;
+  if (budget.ceiling_micro_usd() >= job->quote.likely_micro_usd()) return;
   job->faults.push_back(
       {"budget.ceiling_micro_usd",
        absl::StrCat("is ", budget.ceiling_micro_usd(), " micro-USD, but the job will likely cost ",
-                    job->quote.low_micro_usd(), " and at most ", job->quote.high_micro_usd(),
+                    job->quote.likely_micro_usd(), " and at most ", job->quote.high_micro_usd(),
                     "; raise it, use fewer rows, or set on_exhausted to "
                     "ON_EXHAUSTED_TRAIN_WITH_PARTIAL"),
        std::string(kBudgetExceeded)});
@@ -251,7 +283,9 @@ absl::StatusOr<CheckedJob> CheckJob(const JobContext& context, const v1::JobSpec
                      (held_out.has_value() ? held_out->rows() : 0));
   if (job.faults.empty()) {
     LIMBECK_ASSIGN_OR_RETURN(QueryMaker maker, QueryMaker::Create(job.spec, *context.teachers));
-    QuoteWalk walk(context, &job, std::move(maker));
+    LIMBECK_ASSIGN_OR_RETURN(const TokenFit fit, ReadTokenFit(context.cache, context.domain,
+                                                              maker.teacher().config.name));
+    QuoteWalk walk(context, &job, std::move(maker), fit);
     LIMBECK_RETURN_IF_ERROR(walk.Run());
     CheckCeiling(&job);
   }

@@ -19,9 +19,11 @@ struct TeacherFacts {
   // Whether it gives logprobs of a text it is handed, and whether it can be held to a JSON schema.
   bool scores_continuations = false;
   bool follows_schema = false;
+  // Whether anything else about it has a price: requests, long inputs.
+  bool has_other_prices = false;
 
   bool has_price() const {
-    return input_micro_usd_per_million > 0 || output_micro_usd_per_million > 0;
+    return input_micro_usd_per_million > 0 || output_micro_usd_per_million > 0 || has_other_prices;
   }
 };
 

@@ -9,6 +9,8 @@
 #include "base/error_details.h"
 #include "base/grpc/status_codec.h"
 #include "base/status.h"
+#include "cache/client/accounts.h"
+#include "cache/client/convert.h"
 #include "gateway/jobs/state_machine.h"
 
 namespace limbeck::gateway {
@@ -128,6 +130,46 @@ grpc::Status DistillationServiceImpl::WatchDistillationJob(
     grpc::ServerContext* context, const v1::WatchDistillationJobRequest* request,
     grpc::ServerWriter<v1::JobEvent>* writer) {
   return rpc::ToGrpc(Watch(context, *request, writer));
+}
+
+absl::StatusOr<std::string> DistillationServiceImpl::InvoiceAccount(
+    const v1::GetInvoiceRequest& request) const {
+  if (request.of_case() == v1::GetInvoiceRequest::kJobId) {
+    LIMBECK_RETURN_IF_ERROR(parts_.store->Get(request.job_id()).status());
+    return JobAccount(request.job_id());
+  }
+  if (request.of_case() != v1::GetInvoiceRequest::kTeam) {
+    return InvalidFields("the request", {{"of", "is required: a job_id, or a team"}});
+  }
+  const std::string& month = request.team().month();
+  if (!month.empty() && !cache::IsMonth(month)) {
+    return InvalidFields("the request", {{"team.month", absl::StrCat("\"", month,
+                                                                     "\" is not a month; expected "
+                                                                     "YYYY-MM")}});
+  }
+  if (request.team().name() != parts_.team) {
+    return absl::NotFoundError(absl::StrCat("this gateway knows no team \"", request.team().name(),
+                                            "\"; its own is \"", parts_.team, "\""));
+  }
+  const std::string account = cache::TeamAccount(parts_.team);
+  return month.empty() ? account : absl::StrCat(account, "/", month);
+}
+
+grpc::Status DistillationServiceImpl::GetInvoice(
+    grpc::ServerContext*, const v1::GetInvoiceRequest* request,
+    grpc::ServerWriter<v1::GetInvoiceResponse>* writer) {
+  const absl::StatusOr<std::string> account = InvoiceAccount(*request);
+  if (!account.ok()) return rpc::ToGrpc(account.status());
+  v1::GetInvoiceResponse part;
+  const auto total = parts_.cache->ReadInvoice(*account, [&](const cache::InvoiceEntry& entry) {
+    *part.mutable_entry() = cache::ToProto(entry);
+    return writer->Write(part) ? absl::OkStatus() : absl::CancelledError("the client went away");
+  });
+  if (!total.ok()) return rpc::ToGrpc(total.status());
+  *part.mutable_total()->mutable_account() = cache::ToProto(total->account);
+  part.mutable_total()->set_entries(total->entries);
+  writer->Write(part);
+  return grpc::Status::OK;
 }
 
 grpc::Status DistillationServiceImpl::ListRejections(grpc::ServerContext*,

@@ -3,9 +3,12 @@
 
 #include <atomic>
 #include <cstddef>
+#include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "cache/client/cache_client.h"
 #include "gateway/jobs/artifact_store.h"
 #include "gateway/jobs/job_store.h"
 #include "gateway/service/job_control.h"
@@ -27,6 +30,8 @@ struct DistillationParts {
   JobControl* jobs = nullptr;
   JobStore* store = nullptr;
   ArtifactStore* artifacts = nullptr;
+  cache::CacheClient* cache = nullptr;
+  std::string team;  // Whose money may be shown.
 };
 
 class DistillationServiceImpl final : public v1::DistillationService::Service {
@@ -62,6 +67,8 @@ class DistillationServiceImpl final : public v1::DistillationService::Service {
   grpc::Status WatchDistillationJob(grpc::ServerContext* context,
                                     const v1::WatchDistillationJobRequest* request,
                                     grpc::ServerWriter<v1::JobEvent>* writer) override;
+  grpc::Status GetInvoice(grpc::ServerContext* context, const v1::GetInvoiceRequest* request,
+                          grpc::ServerWriter<v1::GetInvoiceResponse>* writer) override;
   grpc::Status ListRejections(grpc::ServerContext* context,
                               const v1::ListRejectionsRequest* request,
                               v1::ListRejectionsResponse* response) override;
@@ -79,6 +86,7 @@ class DistillationServiceImpl final : public v1::DistillationService::Service {
  private:
   absl::Status Watch(grpc::ServerContext* context, const v1::WatchDistillationJobRequest& request,
                      grpc::ServerWriter<v1::JobEvent>* writer);
+  absl::StatusOr<std::string> InvoiceAccount(const v1::GetInvoiceRequest& request) const;
   absl::Status Download(const std::string& id, grpc::ServerWriter<v1::ArtifactChunk>* writer);
 
   const DistillationParts parts_;

@@ -160,6 +160,26 @@ TEST_F(DistillationServiceTest, UnknownJobIsNotFoundEverywhere) {
   EXPECT_TRUE(absl::IsNotFound(Watch("job-0000000000000000", 0).status));
 }
 
+TEST_F(DistillationServiceTest, InvoicesOfNothingKnownAreRefusedByName) {
+  const auto ask = [&](const v1::GetInvoiceRequest& request) {
+    grpc::ClientContext context;
+    const auto reader = stub_->GetInvoice(&context, request);
+    v1::GetInvoiceResponse part;
+    EXPECT_FALSE(reader->Read(&part));
+    return rpc::FromGrpc(reader->Finish());
+  };
+  v1::GetInvoiceRequest request;
+  EXPECT_EQ(GetFieldViolations(ask(request)).at(0).field, "of");
+  request.set_job_id("job-0000000000000000");
+  EXPECT_TRUE(absl::IsNotFound(ask(request)));
+  request.mutable_team()->set_name("other");
+  EXPECT_TRUE(absl::IsNotFound(ask(request)));
+  EXPECT_THAT(std::string(ToStd(ask(request).message())), HasSubstr("its own is \"default\""));
+  request.mutable_team()->set_name("default");
+  request.mutable_team()->set_month("2026-13");
+  EXPECT_EQ(GetFieldViolations(ask(request)).at(0).field, "team.month");
+}
+
 TEST_F(DistillationServiceTest, WrongTransitionIsAFailedPrecondition) {
   v1::ResumeDistillationJobRequest request;
   request.set_id(NewJob());

@@ -13,6 +13,7 @@
 #include "base/grpc/server_config.h"
 #include "base/status.h"
 #include "gateway/service/teacher_options.h"
+#include "gateway/teachers/cost.h"
 #include "gateway/teachers/registry.h"
 
 namespace limbeck::gateway {
@@ -108,12 +109,16 @@ class Resolver {
       if (team.ceiling_micro_usd() < 0) {
         Fault(path + ".ceiling_micro_usd", "is negative; 0 means no limit but the jobs' own");
       }
+      if (team.month_ceiling_micro_usd() < 0) {
+        Fault(path + ".month_ceiling_micro_usd", "is negative; 0 means no limit per month");
+      }
     }
     if (result_.file.teams_size() > 1) {
       Fault("teams", "a gateway serves one team: run one gateway for each, with the same cache");
     }
     result_.team = result_.file.teams(0).name();
     result_.team_ceiling_micro_usd = result_.file.teams(0).ceiling_micro_usd();
+    result_.team_month_ceiling_micro_usd = result_.file.teams(0).month_ceiling_micro_usd();
   }
 
   void AddTeacher(int index) {
@@ -126,14 +131,8 @@ class Resolver {
     config.kind = teacher.kind();
     config.model = teacher.model();
     config.revision = teacher.revision();
-    config.input_micro_usd_per_million = teacher.input_micro_usd_per_million();
-    config.output_micro_usd_per_million = teacher.output_micro_usd_per_million();
     if (config.model.empty()) Fault(path + ".model", "is required");
-    for (const auto& [field, price] :
-         {std::pair("input_micro_usd_per_million", config.input_micro_usd_per_million),
-          std::pair("output_micro_usd_per_million", config.output_micro_usd_per_million)}) {
-      if (price < 0) Fault(absl::StrCat(path, ".", field), "is negative");
-    }
+    SetPrices(path, teacher, &config);
     for (FieldViolation& fault : SetTeacherOptions(teacher, &config)) {
       Fault(absl::StrCat(path, ".", fault.field), std::move(fault.description));
     }
@@ -147,7 +146,33 @@ class Resolver {
     made.facts.trainable = config.training_use.has_value();
     made.facts.input_micro_usd_per_million = config.input_micro_usd_per_million;
     made.facts.output_micro_usd_per_million = config.output_micro_usd_per_million;
+    made.facts.has_other_prices = HasPrice(config);
     result_.teachers.emplace(config.name, std::move(made));
+  }
+
+  void SetPrices(const std::string& path, const v1::TeacherConfig& teacher, TeacherConfig* config) {
+    config->input_micro_usd_per_million = teacher.input_micro_usd_per_million();
+    config->output_micro_usd_per_million = teacher.output_micro_usd_per_million();
+    PriceTiers& tiers = config->price_tiers;
+    tiers.request_micro_usd = teacher.request_micro_usd();
+    if (teacher.has_cached_input_micro_usd_per_million()) {
+      tiers.cached_input_micro_usd_per_million = teacher.cached_input_micro_usd_per_million();
+    }
+    if (teacher.has_long_context()) {
+      const v1::LongContextPrices& given = teacher.long_context();
+      LongContextPrices& tier = tiers.long_context.emplace();
+      // A bound beyond what an int64 holds is never passed.
+      tier.above_input_tokens =
+          static_cast<int64_t>(std::min<uint64_t>(given.above_input_tokens(), INT64_MAX));
+      tier.input_micro_usd_per_million = given.input_micro_usd_per_million();
+      tier.output_micro_usd_per_million = given.output_micro_usd_per_million();
+      if (given.has_cached_input_micro_usd_per_million()) {
+        tier.cached_input_micro_usd_per_million = given.cached_input_micro_usd_per_million();
+      }
+    }
+    for (FieldViolation& fault : CheckPrices(*config, path)) {
+      violations_.push_back(std::move(fault));
+    }
   }
 
   void SetKind(const std::string& path, const v1::TeacherConfig& teacher, ConfiguredTeacher* made) {

@@ -31,7 +31,8 @@ struct GatewayConfig {
   // Every pool that a teacher names, its own included.
   std::vector<QuotaPoolOptions> quota_pools;
   std::string team;
-  int64_t team_ceiling_micro_usd = 0;  // 0: no limit.
+  int64_t team_ceiling_micro_usd = 0;        // 0: no limit.
+  int64_t team_month_ceiling_micro_usd = 0;  // Of each calendar month; 0: no limit.
 
   TeacherCatalog Catalog() const;
 };

@@ -83,6 +83,50 @@ quota_pools:
   EXPECT_EQ(config->quota_pools[0].requests_per_minute, 60);
 }
 
+TEST(GatewayConfigTest, PriceTiersAndMonthsAreResolved) {
+  const auto config = Resolve(R"(
+teachers:
+  - name: big
+    kind: openai
+    base_url: https://api.example.com/v1
+    model: m
+    input_micro_usd_per_million: 2500000
+    cached_input_micro_usd_per_million: 250000
+    request_micro_usd: 3
+    long_context: {above_input_tokens: 200000, input_micro_usd_per_million: 5000000,
+                   output_micro_usd_per_million: 15000000}
+  - {name: by_request, kind: openai, base_url: "https://api.example.com/v1", model: m,
+     request_micro_usd: 3}
+teams:
+  - {name: a, ceiling_micro_usd: 500, month_ceiling_micro_usd: 50}
+)");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->team_month_ceiling_micro_usd, 50);
+  const PriceTiers& tiers = config->teachers.at("big").config.price_tiers;
+  EXPECT_EQ(tiers.cached_input_micro_usd_per_million, 250'000);
+  EXPECT_EQ(tiers.request_micro_usd, 3);
+  ASSERT_TRUE(tiers.long_context.has_value());
+  EXPECT_EQ(tiers.long_context->above_input_tokens, 200'000);
+  EXPECT_EQ(tiers.long_context->cached_input_micro_usd_per_million, std::nullopt);
+  EXPECT_TRUE(config->teachers.at("by_request").facts.has_price());
+}
+
+TEST(GatewayConfigTest, ImpossiblePricesAndMonthsAreNamed) {
+  const auto config = Resolve(R"(
+teachers:
+  - {name: t, kind: openai, base_url: "https://api.example.com/v1", model: m,
+     input_micro_usd_per_million: 5, cached_input_micro_usd_per_million: 6,
+     long_context: {input_micro_usd_per_million: -1}}
+teams:
+  - {name: a, month_ceiling_micro_usd: -1}
+)");
+  EXPECT_THAT(FaultyFields(config.status()),
+              UnorderedElementsAre("teachers[0].cached_input_micro_usd_per_million",
+                                   "teachers[0].long_context.above_input_tokens",
+                                   "teachers[0].long_context.input_micro_usd_per_million",
+                                   "teams[0].month_ceiling_micro_usd"));
+}
+
 TEST(GatewayConfigTest, AllFaultsAreReportedAtOnce) {
   const auto config = Resolve(R"(
 teachers:

@@ -118,6 +118,7 @@ absl::Status GatewayNode::OpenJobs(metrics::Registry* registry) {
   context.team = config_.team;
   context.domain = absl::StrCat("team/", config_.team);
   context.team_ceiling_micro_usd = config_.team_ceiling_micro_usd;
+  context.team_month_ceiling_micro_usd = config_.team_month_ceiling_micro_usd;
   context.cache_address = config_.file.cache_target();
   context.data_dir = config_.file.data_dir();
   LIMBECK_ASSIGN_OR_RETURN(jobs_, options_.jobs(context));
@@ -129,6 +130,8 @@ absl::Status GatewayNode::Serve() {
   parts.jobs = jobs_.get();
   parts.store = store_.get();
   parts.artifacts = artifacts_.get();
+  parts.cache = cache_.get();
+  parts.team = config_.team;
   distillation_ = std::make_unique<DistillationServiceImpl>(parts, options_.distillation);
   dataset_service_ = std::make_unique<DatasetServiceImpl>(datasets_.get());
   teacher_service_ = std::make_unique<TeacherServiceImpl>(teachers_.get(), probe_.get());

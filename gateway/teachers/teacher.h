@@ -20,6 +20,7 @@
 #include "gateway/teachers/access_token.h"
 #include "gateway/teachers/compatible_profile.h"
 #include "gateway/teachers/failure.h"
+#include "gateway/teachers/prices.h"
 
 namespace limbeck::gateway {
 
@@ -51,6 +52,7 @@ struct TeacherConfig {
   std::string quota_pool;
   int64_t input_micro_usd_per_million = 0;
   int64_t output_micro_usd_per_million = 0;
+  PriceTiers price_tiers;
   QuotaPoolOptions limits;
   std::optional<TrainingUse> training_use;
   TeacherTimeouts timeouts;
