@@ -106,7 +106,7 @@ class Harvest {
   bool DiskIsFull();
   // Asking. On the teacher client's threads.
   void Ask(const UnitPtr& unit);
-  absl::Status OnAmbiguous(const UnitPtr& unit, uint32_t attempt);
+  absl::Status OnAmbiguous(const UnitPtr& unit, const std::string& note);
   void OnAnswer(const UnitPtr& unit, CallOutcome outcome);
   void OnFailure(const UnitPtr& unit, Failure failure);
   void Release(const UnitPtr& unit, cache::ReleaseItem::Reason reason, const std::string& note,

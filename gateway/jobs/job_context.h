@@ -70,6 +70,8 @@ struct JobContext {
   std::string domain = "team/default";
   // Most that the team's jobs may reserve and spend together; 0 for no limit.
   int64_t team_ceiling_micro_usd = 0;
+  // The team's share of quota pools that several teams wait for.
+  double team_share_weight = 1;
   // host:port of the cache, for trainers.
   std::string cache_address;
   // Folder whose free space decides whether more is bought.

@@ -32,6 +32,7 @@ struct GatewayConfig {
   std::vector<QuotaPoolOptions> quota_pools;
   std::string team;
   int64_t team_ceiling_micro_usd = 0;  // 0: no limit.
+  double team_share_weight = 1;
 
   TeacherCatalog Catalog() const;
 };
