@@ -243,9 +243,10 @@ absl::Status CurlTransfer::CheckTimeouts(absl::Time now) {
     last_progress_ = now;
     return absl::OkStatus();
   }
-  if (now - last_progress_ < request_.idle_timeout) return absl::OkStatus();
-  return absl::DeadlineExceededError(
-      absl::StrCat("no byte for ", absl::FormatDuration(request_.idle_timeout)));
+  const bool silent = received_bytes_ == 0 && request_.first_byte_timeout > absl::ZeroDuration();
+  const absl::Duration limit = silent ? request_.first_byte_timeout : request_.idle_timeout;
+  if (now - last_progress_ < limit) return absl::OkStatus();
+  return absl::DeadlineExceededError(absl::StrCat("no byte for ", absl::FormatDuration(limit)));
 }
 
 Outcome CurlTransfer::Finish(CURLcode code) {

@@ -186,6 +186,18 @@ TEST_F(CurlTransportTest, SilenceEndsWithTheIdleTimeout) {
   EXPECT_EQ(outcome.delivery, Delivery::kUnknown);
 }
 
+TEST_F(CurlTransportTest, TheFirstByteHasATimeOfItsOwn) {
+  StartServer([](const HttpRequest&) { return Reply("", Ending::kHang); });
+  Request request = To("/");
+  request.first_byte_timeout = absl::Milliseconds(120);
+  EXPECT_EQ(Send(request).status.code(), absl::StatusCode::kDeadlineExceeded);
+  request.first_byte_timeout = absl::Minutes(1);
+  request.idle_timeout = absl::Milliseconds(50);
+  request.total_timeout = absl::Milliseconds(300);
+  const std::string ended(Send(request).status.message());
+  EXPECT_EQ(ended.find("no byte"), ended.npos) << ended;
+}
+
 TEST_F(CurlTransportTest, TotalTimeoutEndsALongAnswer) {
   StartServer([](const HttpRequest&) { return Reply("", Ending::kHang); });
   Request request = To("/");

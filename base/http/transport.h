@@ -28,6 +28,8 @@ struct Request {
   absl::Duration connect_timeout = absl::Seconds(5);
   // From start to the last byte of the answer.
   absl::Duration total_timeout = absl::Seconds(600);
+  // From sending the request to the first byte of the answer; zero: `idle_timeout`.
+  absl::Duration first_byte_timeout;
   // Without a byte received for this long after the request was sent, the transfer fails.
   absl::Duration idle_timeout = absl::Seconds(120);
   // Answers longer than this fail with RESOURCE_EXHAUSTED; decompressed bytes count.

@@ -15,7 +15,8 @@ constexpr double kWhole = 1 - 1e-6;
 RetryBudget::RetryBudget(const RetryBudgetOptions& options, SteadyTime now)
     : options_({options.ratio, std::max(options.min_per_second, kSlowest), options.max_saved}),
       saved_(std::min(options_.min_per_second, options_.max_saved)),
-      last_(now) {}
+      last_(now),
+      last_first_try_(now) {}
 
 void RetryBudget::Refill(SteadyTime now) {
   if (now <= last_) return;
@@ -26,7 +27,11 @@ void RetryBudget::Refill(SteadyTime now) {
 
 void RetryBudget::OnFirstTry(SteadyTime now) {
   Refill(now);
-  saved_ = std::min(options_.max_saved, saved_ + options_.ratio);
+  // Time has earned a part of it already.
+  const double gap = absl::ToDoubleSeconds(now - last_first_try_);
+  const double rest = std::max(0.0, options_.ratio - options_.min_per_second * gap);
+  saved_ = std::min(options_.max_saved, saved_ + rest);
+  last_first_try_ = std::max(last_first_try_, now);
 }
 
 bool RetryBudget::TryTake(SteadyTime now) {

@@ -9,8 +9,8 @@ namespace limbeck::gateway {
 struct RetryBudgetOptions {
   // Retries earned by each first try.
   double ratio = 0.1;
-  // Retries per second that are allowed whatever the traffic, so that the last rows of a job still
-  // get theirs.
+  // Retries per second that are allowed where first tries earn fewer, so that the last rows of a
+  // job still get theirs.
   double min_per_second = 5;
   // Most that can be saved up.
   double max_saved = 50;
@@ -35,6 +35,7 @@ class RetryBudget {
   const RetryBudgetOptions options_;
   double saved_;
   SteadyTime last_;
+  SteadyTime last_first_try_;
 };
 
 }  // namespace limbeck::gateway

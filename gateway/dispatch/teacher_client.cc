@@ -14,19 +14,16 @@ class TeacherClientImpl : public TeacherClient {
  public:
   TeacherClientImpl(const TeacherConfig& config, const Provider* provider, QuotaPool* pool,
                     http::Transport* transport, const TeacherClientOptions& options)
-      : pool_(pool),
-        workers_(std::make_unique<WorkerPool>(options.parse_threads)),
+      : workers_(std::make_unique<WorkerPool>(options.parse_threads)),
         scheduler_(
             config, provider, pool, transport, Clock::Real(), options.dispatch,
             [this](std::function<void()> task) { workers_->Run(std::move(task)); },
-            [this] { Wake(); }),
-        listener_(pool->AddListener([this] { Wake(); })),
+            [this] { Wake(); }, options.registry),
         thread_([this] { Loop(); }) {}
 
   ~TeacherClientImpl() override {
     Shutdown();
     thread_.join();
-    pool_->RemoveListener(listener_);
     // Joins, so that no callback is left inside the scheduler when it goes.
     workers_.reset();
   }
@@ -63,13 +60,11 @@ class TeacherClientImpl : public TeacherClient {
     }
   }
 
-  QuotaPool* const pool_;
   absl::Mutex mu_;
   bool awake_ ABSL_GUARDED_BY(mu_) = false;
   bool stopping_ ABSL_GUARDED_BY(mu_) = false;
   std::unique_ptr<WorkerPool> workers_;
   TeacherScheduler scheduler_;
-  const uint64_t listener_;
   std::thread thread_;
 };
 

@@ -7,6 +7,7 @@
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/http/transport.h"
+#include "base/metrics/metrics.h"
 #include "gateway/dispatch/teacher_scheduler.h"
 
 namespace limbeck::gateway {
@@ -15,6 +16,8 @@ struct TeacherClientOptions {
   DispatchOptions dispatch;
   // Threads that parse answers and run callbacks.
   size_t parse_threads = 2;
+  // Borrowed; null discards metrics.
+  metrics::Registry* registry = nullptr;
 };
 
 // Thread-safe.

@@ -1,10 +1,10 @@
+// What is asked when; teacher_exchange.cc has what becomes of it.
 #include "gateway/dispatch/teacher_scheduler.h"
 
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
-#include "base/log.h"
-#include "gateway/teachers/cost.h"
+#include "gateway/dispatch/pending_call.h"
 
 namespace limbeck::gateway {
 namespace {
@@ -17,47 +17,12 @@ Failure Ended(FailureClass cls, std::string reason, std::string message) {
   return failure;
 }
 
-CallEnd EndOf(const http::Outcome& outcome, const ParseResult& result) {
-  if (outcome.delivery == http::Delivery::kNotSent) return CallEnd::kNotSent;
-  if (std::holds_alternative<cache::SoftOutput>(result)) return CallEnd::kAnswered;
-  return std::get<Failure>(result).cls == FailureClass::kRateLimited ? CallEnd::kRateLimited
-                                                                     : CallEnd::kFailed;
-}
-
 }  // namespace
-
-struct TeacherScheduler::Pending {
-  Pending(Call call_in, SteadyTime deadline_in, Backoff backoff_in)
-      : call(std::move(call_in)),
-        deadline(deadline_in),
-        estimate(EstimateTokens(call.query)),
-        backoff(std::move(backoff_in)) {}
-
-  Call call;
-  const SteadyTime deadline;
-  const TokenCount estimate;
-  Backoff backoff;
-  uint64_t lease = 0;
-  uint32_t tries = 0;
-  uint32_t rate_limited = 0;
-  uint32_t garbled = 0;
-  uint32_t ambiguous = 0;
-  SteadyTime sent;      // The last try.
-  absl::Duration took;  // The last try, once it has ended.
-  // Why the last try failed; what the call ends with if its deadline comes first.
-  std::optional<Failure> last_failure;
-  // Guarded by the scheduler's mu_: ended, or on the way, and so not to be touched by deadlines.
-  bool ended = false;
-  bool on_the_way = false;
-  // The next try is a retry that the budget pays for. A 429 costs the provider nothing and is paced
-  // by the pool, so its retries are not.
-  bool needs_budget = false;
-};
 
 TeacherScheduler::TeacherScheduler(const TeacherConfig& config, const Provider* provider,
                                    QuotaPool* pool, http::Transport* transport, Clock* clock,
                                    const DispatchOptions& options, Executor executor,
-                                   std::function<void()> wake)
+                                   std::function<void()> wake, metrics::Registry* registry)
     : config_(config),
       provider_(provider),
       pool_(pool),
@@ -66,10 +31,14 @@ TeacherScheduler::TeacherScheduler(const TeacherConfig& config, const Provider* 
       options_(options),
       executor_(std::move(executor)),
       wake_(std::move(wake)),
+      metrics_(registry, config.name),
+      member_(pool->Join(wake_)),
+      ready_(pool->fair_clock()),
       breaker_(options.breaker),
-      budget_(options.retry.budget, clock->Now()) {}
+      budget_(options.retry.budget, clock->Now()),
+      hedge_budget_(options.hedges, clock->Now()) {}
 
-TeacherScheduler::~TeacherScheduler() = default;
+TeacherScheduler::~TeacherScheduler() { pool_->Part(member_); }
 
 absl::Status TeacherScheduler::Ask(Call call) {
   const SteadyTime now = clock_->Now();
@@ -84,8 +53,9 @@ absl::Status TeacherScheduler::Ask(Call call) {
     auto pending = std::make_shared<Pending>(
         std::move(call), now + call.timeout,
         Backoff(options_.retry.backoff, StableRandom(options_.jitter_seed, next_call_++)));
+    pending->flow = ready_.FlowOf(pending->call.share);
     deadlines_.push({pending->deadline, pending});
-    ready_.push_back(std::move(pending));
+    ready_.Push(pending->flow, pending, pending->cost());
   }
   wake_();
   return absl::OkStatus();
@@ -99,43 +69,59 @@ std::optional<SteadyTime> TeacherScheduler::Pump() {
     const SteadyTime now = clock_->Now();
     TakeRetries(now);
     TakeOverdue(now, &work);
+    TakeHedges(now, &work);
     next = Admit(now, &work);
+    metrics_.waiting.Set(static_cast<double>(calls_ - in_flight_));
   }
   for (auto& [call, failure] : work.end) End(call, std::move(failure));
-  for (const PendingPtr& call : work.send) Send(call);
+  for (const auto& [call, lease] : work.send) Send(call, lease, false);
+  for (const auto& [call, lease] : work.hedge) {
+    executor_([this, call = call, lease = lease] { Hedge(call, lease); });
+  }
   // Looked at last: a try that failed at once has left a retry to wait for.
   absl::MutexLock lock(&mu_);
+  const std::optional<SteadyTime> due = NextDue();
+  if (!next.has_value() || !due.has_value()) return next.has_value() ? next : due;
+  return std::min(*next, *due);
+}
+
+std::optional<SteadyTime> TeacherScheduler::NextDue() {
+  std::optional<SteadyTime> next;
   const auto not_after = [&next](SteadyTime time) {
     next = next.has_value() ? std::min(*next, time) : time;
   };
   if (!delayed_.empty()) not_after(delayed_.top().due);
   if (!deadlines_.empty()) not_after(deadlines_.top().due);
-  if (!unfunded_.empty()) not_after(budget_.AvailableAt(clock_->Now()));
+  if (!slow_.empty()) not_after(slow_.top().due);
+  // Held up, they go when the calls do that find out.
+  if (!unfunded_.empty() && ready_.empty()) not_after(budget_.AvailableAt(clock_->Now()));
   return next;
 }
 
 void TeacherScheduler::TakeRetries(SteadyTime now) {
-  // Retries go first: their rows have waited longest.
   while (!delayed_.empty() && delayed_.top().due <= now) {
-    const PendingPtr call = delayed_.top().call;
+    unfunded_.push_back(delayed_.top().call);
     delayed_.pop();
-    if (call->needs_budget) {
-      unfunded_.push_back(call);
-    } else {
-      ready_.push_front(call);
-    }
   }
-  while (!unfunded_.empty() && (unfunded_.front()->ended || budget_.TryTake(now))) {
-    ready_.push_front(unfunded_.front());
+  if (unfunded_.empty()) return;
+  // While nothing succeeds, the few calls that find out whether it is over may as well be first
+  // tries. Otherwise retries go first: their rows have waited longest.
+  const bool may_go = ready_.empty() || (!breaker_.open() && !pool_->in_storm());
+  while (!unfunded_.empty() && (unfunded_.front()->ended || (may_go && budget_.TryTake(now)))) {
+    const PendingPtr call = unfunded_.front();
     unfunded_.pop_front();
+    if (!call->ended) ready_.PushFront(call->flow, call, call->cost());
   }
 }
 
 void TeacherScheduler::GiveUpRetries() {
-  for (const PendingPtr& call : unfunded_) ready_.push_back(call);
+  const auto give_up = [this](const PendingPtr& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    ready_.Push(call->flow, call, call->cost());
+  };
+  for (const PendingPtr& call : unfunded_) give_up(call);
   unfunded_.clear();
   while (!delayed_.empty()) {
-    ready_.push_back(delayed_.top().call);
+    give_up(delayed_.top().call);
     delayed_.pop();
   }
 }
@@ -151,172 +137,88 @@ void TeacherScheduler::TakeOverdue(SteadyTime now, Work* work) {
     if (call->last_failure.has_value()) {
       absl::StrAppend(&failure.message, "; last try: ", call->last_failure->message);
     }
+    const absl::Duration parked = pool_->state().parked_for;
+    if (parked > absl::ZeroDuration()) {
+      absl::StrAppend(&failure.message, "; quota pool ", pool_->name(), " is parked for another ",
+                      absl::FormatDuration(absl::Ceil(parked, absl::Seconds(1))),
+                      ", as the provider asked");
+    }
     work->end.emplace_back(call, std::move(failure));
   }
 }
 
+void TeacherScheduler::TakeHedges(SteadyTime now, Work* work) {
+  while (!slow_.empty() && (slow_.top().due <= now || slow_.top().call->ended)) {
+    const PendingPtr call = slow_.top().call;
+    slow_.pop();
+    // Only beside a first try that is still alone on its way.
+    if (call->ended || call->open != 1 || call->tries != 1 || call->hedged) continue;
+    if (shut_down_ || stopped_.has_value() || breaker_.open()) continue;
+    if (hedge_budget_.AvailableAt(now) > now) continue;
+    const QuotaPool::Admission admission = pool_->AdmitSpare(call->estimate);
+    if (!admission.admitted) continue;
+    hedge_budget_.TryTake(now);
+    call->hedged = true;
+    ++call->open;
+    work->hedge.emplace_back(call, admission.lease);
+  }
+}
+
 std::optional<SteadyTime> TeacherScheduler::Admit(SteadyTime now, Work* work) {
+  std::optional<SteadyTime> next;
+  bool refused = false;
   while (!ready_.empty()) {
     const PendingPtr call = ready_.front();
     if (call->ended) {
-      ready_.pop_front();
+      ready_.Drop();
       continue;
     }
     if (shut_down_ || stopped_.has_value()) {
-      ready_.pop_front();
+      ready_.Drop();
       call->ended = true;
       work->end.emplace_back(
           call, shut_down_ ? Ended(FailureClass::kCancelled, "CANCELLED", "shut down") : *stopped_);
       continue;
     }
-    if (!breaker_.MayStart(now)) return breaker_.RetryAt();
-    const QuotaPool::Admission admission = pool_->Admit(call->estimate);
-    if (!admission.admitted) return admission.try_at;
-    breaker_.Start();
-    ready_.pop_front();
-    call->lease = admission.lease;
-    call->on_the_way = true;
-    ++in_flight_;
-    if (call->tries == 0) budget_.OnFirstTry(now);
-    work->send.push_back(call);
-  }
-  return std::nullopt;
-}
-
-void TeacherScheduler::Send(const PendingPtr& call) {
-  ++call->tries;
-  call->sent = clock_->Now();
-  absl::StatusOr<http::Request> request = provider_->BuildRequest(config_, call->call.query);
-  if (!request.ok()) {
-    http::Outcome outcome;
-    outcome.status = request.status();
-    return OnOutcome(call, std::move(outcome));
-  }
-  request->total_timeout = std::min(request->total_timeout, call->deadline - clock_->Now());
-  transport_->Start(*std::move(request), [this, call](http::Outcome outcome) {
-    // Parsing a long answer takes milliseconds, which the transport's thread does not have.
-    auto shared = std::make_shared<http::Outcome>(std::move(outcome));
-    executor_([this, call, shared] { OnOutcome(call, std::move(*shared)); });
-  });
-}
-
-void TeacherScheduler::OnOutcome(const PendingPtr& call, http::Outcome outcome) {
-  const absl::Time wall = clock_->WallNow();
-  call->took = clock_->Now() - call->sent;
-  QuotaHints hints;
-  ParseResult result = Failure();
-  if (outcome.delivery == http::Delivery::kAnswered) {
-    result = provider_->ParseResponse(config_, call->call.query, outcome.response, wall);
-    hints = provider_->HintsFor(config_, outcome.response, wall);
-  } else {
-    result = ClassifyDelivery(outcome);
-  }
-  TokenCount actual = call->estimate;
-  const auto* output = std::get_if<cache::SoftOutput>(&result);
-  if (output != nullptr && output->usage.output_tokens + output->usage.input_tokens > 0) {
-    actual = {static_cast<int64_t>(output->usage.input_tokens),
-              static_cast<int64_t>(output->usage.output_tokens)};
-  }
-  pool_->Settle(call->lease, EndOf(outcome, result), actual, hints);
-  if (output == nullptr) return OnFailure(call, std::get<Failure>(std::move(result)));
-  {
-    absl::MutexLock lock(&mu_);
-    breaker_.OnSuccess();
-  }
-  End(call, std::move(result));
-}
-
-void TeacherScheduler::OnFailure(const PendingPtr& call, Failure failure) {
-  // Providers repeat keys that they refuse, and messages end up in front of people.
-  failure.message = Redact(failure.message);
-  if (failure.may_have_been_billed) ++call->ambiguous;
-  bool shut_down = false;
-  {
-    absl::MutexLock lock(&mu_);
-    shut_down = shut_down_;
-    if (failure.cls == FailureClass::kRetryable || failure.cls == FailureClass::kCancelled) {
-      breaker_.OnFailure(clock_->Now());
-    } else {
-      breaker_.OnSuccess();
+    if (!breaker_.MayStart(now)) {
+      next = breaker_.RetryAt();
+      break;
     }
-  }
-  if (failure.cls == FailureClass::kStopTeacher) StopTeacher(failure);
-  const std::optional<absl::Duration> delay = RetryDelay(*call, failure);
-  if (!delay.has_value() || shut_down) return End(call, std::move(failure));
-  if (failure.may_have_been_billed) {
-    if (call->call.on_ambiguous == nullptr) return End(call, std::move(failure));
-    if (absl::Status noted = call->call.on_ambiguous(call->tries); !noted.ok()) {
-      absl::StrAppend(&failure.message,
-                      "; no further try, since this one could not be booked: ", noted.message());
-      return End(call, std::move(failure));
+    const QuotaPool::Admission admission =
+        pool_->Admit(call->estimate, {member_, ready_.start(), ready_.length()});
+    if (!admission.admitted) {
+      refused = true;
+      next = admission.try_at;
+      break;
     }
+    has_turn_ = false;
+    ready_.Pop();
+    Depart(call, now);
+    work->send.emplace_back(call, admission.lease);
   }
-  Retry(call, *delay, std::move(failure));
+  // A turn that nobody takes up would hold up the pool's other teachers.
+  if (has_turn_ && !refused) pool_->Leave(member_);
+  has_turn_ = refused;
+  return next;
 }
 
-std::optional<absl::Duration> TeacherScheduler::RetryDelay(Pending& call,
-                                                           const Failure& failure) const {
-  const RetryPolicy& policy = options_.retry;
-  const absl::Duration hint = failure.wait_hint.value_or(absl::ZeroDuration());
-  switch (failure.cls) {
-    case FailureClass::kRateLimited:
-      // The pool's pause is the wait; the backoff spreads the calls behind it.
-      if (++call.rate_limited >= policy.max_rate_limited_tries) return std::nullopt;
-      return call.backoff.Next();
-    case FailureClass::kGarbled:
-      if (++call.garbled >= policy.max_garbled_tries) return std::nullopt;
-      return call.backoff.Next();
-    case FailureClass::kRetryable:
-      if (call.tries - call.rate_limited >= policy.max_tries || hint > policy.max_wait) {
-        return std::nullopt;
-      }
-      return std::max(call.backoff.Next(), hint);
-    default:
-      return std::nullopt;
+void TeacherScheduler::Depart(const PendingPtr& call, SteadyTime now) {
+  breaker_.Start();
+  call->on_the_way = true;
+  call->open = 1;
+  call->billed = 0;
+  call->booked = 0;
+  ++in_flight_;
+  if (++call->tries > 1) {
+    metrics_.retries.Add();
+    return;
   }
-}
-
-void TeacherScheduler::Retry(const PendingPtr& call, absl::Duration delay, Failure failure) {
-  bool too_late = false;
-  {
-    absl::MutexLock lock(&mu_);
-    const SteadyTime due = clock_->Now() + delay;
-    too_late = due >= call->deadline || shut_down_;
-    if (!too_late) {
-      --in_flight_;
-      call->on_the_way = false;
-      call->last_failure = failure;
-      call->needs_budget = failure.cls != FailureClass::kRateLimited;
-      delayed_.push({due, call});
-      deadlines_.push({call->deadline, call});
-    }
+  metrics_.first_tries.Add();
+  budget_.OnFirstTry(now);
+  if (call->call.hedge_after < absl::InfiniteDuration() && call->call.on_hedge != nullptr) {
+    hedge_budget_.OnFirstTry(now);
+    slow_.push({now + call->call.hedge_after, call});
   }
-  if (too_late) return End(call, std::move(failure));
-  wake_();
-}
-
-void TeacherScheduler::StopTeacher(const Failure& failure) {
-  absl::MutexLock lock(&mu_);
-  if (stopped_.has_value()) return;
-  stopped_ = failure;
-  // What it costs is the business of the call that was answered so, not of those never sent.
-  stopped_->may_have_been_billed = false;
-  GiveUpRetries();
-}
-
-void TeacherScheduler::End(const PendingPtr& call,
-                           std::variant<cache::SoftOutput, Failure> result) {
-  call->call.done({std::move(result), call->tries, call->ambiguous, call->took});
-  // What is left of it waits in deadlines_ for its turn and should be small.
-  call->call = Call();
-  {
-    absl::MutexLock lock(&mu_);
-    call->ended = true;
-    if (call->on_the_way) --in_flight_;
-    call->on_the_way = false;
-    --calls_;
-  }
-  wake_();
 }
 
 void TeacherScheduler::Shutdown() {
@@ -337,13 +239,14 @@ void TeacherScheduler::Resume() {
 }
 
 DispatchState TeacherScheduler::state() const {
+  const absl::Duration parked_for = pool_->state().parked_for;
   absl::MutexLock lock(&mu_);
-  return {calls_ - in_flight_, in_flight_, breaker_.open(), stopped_};
+  return {calls_ - in_flight_, in_flight_, breaker_.open(), stopped_, parked_for};
 }
 
 bool TeacherScheduler::idle() const {
   absl::MutexLock lock(&mu_);
-  return calls_ == 0;
+  return calls_ == 0 && strays_ == 0;
 }
 
 }  // namespace limbeck::gateway

@@ -7,7 +7,6 @@
 #include <memory>
 #include <optional>
 #include <queue>
-#include <string>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -15,79 +14,32 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
-#include "base/backoff.h"
 #include "base/clock.h"
 #include "base/http/transport.h"
+#include "base/metrics/metrics.h"
+#include "gateway/dispatch/call.h"
 #include "gateway/dispatch/circuit_breaker.h"
+#include "gateway/dispatch/dispatch_metrics.h"
 #include "gateway/dispatch/retry_budget.h"
+#include "gateway/limits/fair_queue.h"
 #include "gateway/limits/quota_pool.h"
 #include "gateway/teachers/teacher.h"
 
 namespace limbeck::gateway {
-
-struct RetryPolicy {
-  // Tries that ended in a fault; 429s are counted apart.
-  uint32_t max_tries = 5;
-  uint32_t max_rate_limited_tries = 50;
-  // Tries whose answer was served and unreadable.
-  uint32_t max_garbled_tries = 2;
-  BackoffPolicy backoff{.initial = absl::Milliseconds(500), .max = absl::Seconds(8)};
-  // A fault that asks for a longer wait than this ends the call. A 429 waits with the pool.
-  absl::Duration max_wait = absl::Minutes(2);
-  RetryBudgetOptions budget;
-};
-
-struct DispatchOptions {
-  RetryPolicy retry;
-  CircuitBreakerOptions breaker;
-  // Calls accepted and not yet ended; further ones are refused.
-  size_t max_calls = 100'000;
-  // Seeds the jitter; two gateways should differ.
-  uint64_t jitter_seed = 1;
-};
-
-// How one call ended.
-struct CallOutcome {
-  std::variant<cache::SoftOutput, Failure> result;
-  uint32_t tries = 0;
-  // Tries that may have been billed without giving a usable answer, the last one included.
-  uint32_t ambiguous_tries = 0;
-  // Of the last try, from sending to the whole answer; zero when nothing was sent.
-  absl::Duration took;
-
-  bool ok() const { return std::holds_alternative<cache::SoftOutput>(result); }
-};
-
-struct Call {
-  TeacherQuery query;
-  // From Ask to `done`; the last try is cut to what is left.
-  absl::Duration timeout = absl::Minutes(30);
-  // Called before a further try when the one before (counted from 1) may have been billed. It makes
-  // that durable; anything but OK ends the call. May block. Without it such a call ends at once.
-  std::function<absl::Status(uint32_t attempt)> on_ambiguous;
-  // Called exactly once, without locks held; must not block for long.
-  std::function<void(CallOutcome)> done;
-};
-
-struct DispatchState {
-  size_t waiting = 0;    // Accepted, not on the way.
-  size_t in_flight = 0;  // On the way, or being read.
-  bool circuit_open = false;
-  // Why the teacher is stopped, if it is.
-  std::optional<Failure> stopped;
-};
 
 // Thread-safe. Parsing and callbacks run through `executor`.
 class TeacherScheduler {
  public:
   using Executor = std::function<void(std::function<void()>)>;
 
-  // Everything pointed to is borrowed and must outlive the scheduler. `wake` is called when Pump
-  // has something to do; it must only wake a thread.
+  // Everything pointed to is borrowed and must outlive the scheduler; `registry` may be null.
+  // `wake` is called when Pump has something to do, on the pool's account too; it must only wake a
+  // thread.
   TeacherScheduler(const TeacherConfig& config, const Provider* provider, QuotaPool* pool,
                    http::Transport* transport, Clock* clock, const DispatchOptions& options,
-                   Executor executor, std::function<void()> wake);
-  // No call may be in flight.
+                   Executor executor, std::function<void()> wake,
+                   metrics::Registry* registry = nullptr);
+  // REQUIRES: idle(), and no task of the executor left.
   ~TeacherScheduler();
 
   // RESOURCE_EXHAUSTED at max_calls, CANCELLED after Shutdown; `done` is not called then.
@@ -104,11 +56,15 @@ class TeacherScheduler {
   void Resume();
 
   DispatchState state() const;
+  // No call is left, nor a request whose call ended without it.
   bool idle() const;
 
  private:
   struct Pending;
+  struct Try;
   using PendingPtr = std::shared_ptr<Pending>;
+  using Queue = FairQueue<PendingPtr>;
+  using FlowPtr = Queue::FlowPtr;
   struct Timed {
     SteadyTime due;
     PendingPtr call;
@@ -116,17 +72,31 @@ class TeacherScheduler {
   };
   // What one Pump decided, carried out without the lock.
   struct Work {
-    std::vector<PendingPtr> send;
+    std::vector<std::pair<PendingPtr, uint64_t>> send;   // With their leases.
+    std::vector<std::pair<PendingPtr, uint64_t>> hedge;  // Likewise.
     std::vector<std::pair<PendingPtr, Failure>> end;
   };
 
+  // Deciding: teacher_scheduler.cc.
   void TakeRetries(SteadyTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void TakeOverdue(SteadyTime now, Work* work) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  void TakeHedges(SteadyTime now, Work* work) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // Moves every waiting retry to where Admit ends it.
   void GiveUpRetries() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   std::optional<SteadyTime> Admit(SteadyTime now, Work* work) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void Send(const PendingPtr& call);
-  void OnOutcome(const PendingPtr& call, http::Outcome outcome);
+  void Depart(const PendingPtr& call, SteadyTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  std::optional<SteadyTime> NextDue() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // Carrying out: teacher_exchange.cc.
+  void Send(const PendingPtr& call, uint64_t lease, bool hedge);
+  void Hedge(const PendingPtr& call, uint64_t lease);
+  void OnOutcome(const Try& tried, http::Outcome outcome);
+  // Notes the end of a try. True when the call's end follows from it; `result` is then what decides
+  // it, otherwise another try is open or has decided it already.
+  bool Conclude(const Try& tried, ParseResult* result);
+  // The failure of a call whose last open try has ended.
+  static Failure LastWord(Pending& call);
+  // An open try of a decided call is over. Returns what the call needs no more.
+  Call Leave(Pending& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void OnFailure(const PendingPtr& call, Failure failure);
   // Whether another try is allowed, and after which delay.
   std::optional<absl::Duration> RetryDelay(Pending& call, const Failure& failure) const;
@@ -142,18 +112,27 @@ class TeacherScheduler {
   const DispatchOptions options_;
   const Executor executor_;
   const std::function<void()> wake_;
+  const DispatchMetrics metrics_;
+  const uint64_t member_;  // Of the pool.
 
   mutable absl::Mutex mu_;
-  std::deque<PendingPtr> ready_ ABSL_GUARDED_BY(mu_);
+  Queue ready_ ABSL_GUARDED_BY(mu_);
   std::priority_queue<Timed> delayed_ ABSL_GUARDED_BY(mu_);
   // Retries that are due and wait for the budget.
   std::deque<PendingPtr> unfunded_ ABSL_GUARDED_BY(mu_);
   std::priority_queue<Timed> deadlines_ ABSL_GUARDED_BY(mu_);
+  // First tries that may be hedged, and when.
+  std::priority_queue<Timed> slow_ ABSL_GUARDED_BY(mu_);
   size_t calls_ ABSL_GUARDED_BY(mu_) = 0;
   size_t in_flight_ ABSL_GUARDED_BY(mu_) = 0;
+  // Open tries whose calls have ended.
+  size_t strays_ ABSL_GUARDED_BY(mu_) = 0;
   uint64_t next_call_ ABSL_GUARDED_BY(mu_) = 0;
   CircuitBreaker breaker_ ABSL_GUARDED_BY(mu_);
   RetryBudget budget_ ABSL_GUARDED_BY(mu_);
+  RetryBudget hedge_budget_ ABSL_GUARDED_BY(mu_);
+  // The pool keeps a turn for this teacher.
+  bool has_turn_ ABSL_GUARDED_BY(mu_) = false;
   std::optional<Failure> stopped_ ABSL_GUARDED_BY(mu_);
   bool shut_down_ ABSL_GUARDED_BY(mu_) = false;
 };

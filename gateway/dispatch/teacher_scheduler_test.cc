@@ -4,85 +4,18 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "base/http/fake_transport.h"
-#include "gateway/teachers/registry.h"
+#include "gateway/dispatch/scheduler_test_world.h"
 
 namespace limbeck::gateway {
 namespace {
 
-constexpr const char* kGood =
-    R"({"choices":[{"finish_reason":"stop","message":{"content":"yes"}}],
-        "usage":{"prompt_tokens":5,"completion_tokens":1}})";
-
-class TeacherSchedulerTest : public ::testing::Test {
+class TeacherSchedulerTest : public SchedulerWorld {
  protected:
-  TeacherSchedulerTest() {
-    config_.name = "t";
-    config_.kind = "openai";
-    config_.base_url = "http://teacher/v1";
-    config_.model = "m";
-    options_.retry.backoff = {.initial = absl::Seconds(1), .max = absl::Seconds(8), .jitter = 0};
-  }
-
-  void Start() {
-    pool_ = std::make_unique<QuotaPool>(quota_, &clock_);
-    scheduler_ = std::make_unique<TeacherScheduler>(
-        config_, *FindProvider("openai"), pool_.get(), &transport_, &clock_, options_,
-        [](std::function<void()> task) { task(); }, [this] { woken_ = true; });
-  }
-
-  // Asks and pumps once. The outcome appears in outcomes_ when the call ends.
   void Ask(absl::Duration timeout = absl::Hours(1)) {
-    if (scheduler_ == nullptr) Start();
-    Call call;
-    call.query.messages = {{Role::kUser, "hello"}};
+    Call call = NewCall();
     call.timeout = timeout;
-    if (book_ambiguous_) {
-      call.on_ambiguous = [this](uint32_t attempt) {
-        // The retry may not be sent before this returns.
-        booked_.push_back({attempt, transport_.requests().size()});
-        return booking_;
-      };
-    }
-    call.done = [this](CallOutcome outcome) { outcomes_.push_back(std::move(outcome)); };
-    ASSERT_TRUE(scheduler_->Ask(std::move(call)).ok());
-    Pump();
+    SchedulerWorld::Ask(std::move(call));
   }
-
-  // As the client's thread does: again for as long as it is woken.
-  std::optional<SteadyTime> Pump() {
-    std::optional<SteadyTime> next;
-    do {
-      woken_ = false;
-      next = scheduler_->Pump();
-    } while (woken_);
-    return next;
-  }
-
-  // Advances to each time that Pump names until `outcomes_` has `count` or nothing is due.
-  void RunUntil(size_t count) {
-    for (int i = 0; i < 1000 && outcomes_.size() < count; ++i) {
-      const std::optional<SteadyTime> next = Pump();
-      if (outcomes_.size() >= count || !next.has_value()) return;
-      if (*next > clock_.Now()) clock_.Advance(*next - clock_.Now());
-    }
-  }
-
-  const Failure& failure(size_t i) { return std::get<Failure>(outcomes_.at(i).result); }
-  size_t sent() { return transport_.requests().size(); }
-
-  FakeClock clock_;
-  TeacherConfig config_;
-  QuotaPoolOptions quota_;
-  DispatchOptions options_;
-  http::FakeTransport transport_;
-  std::unique_ptr<QuotaPool> pool_;
-  std::unique_ptr<TeacherScheduler> scheduler_;
-  bool woken_ = false;
-  bool book_ambiguous_ = true;
-  absl::Status booking_;
-  std::vector<std::pair<uint32_t, size_t>> booked_;  // Attempt, requests sent by then.
-  std::vector<CallOutcome> outcomes_;
 };
 
 TEST_F(TeacherSchedulerTest, AGoodAnswerEndsTheCall) {
@@ -227,6 +160,32 @@ TEST_F(TeacherSchedulerTest, ATryIsCutToTheCallsDeadline) {
   EXPECT_EQ(transport_.requests()[0].total_timeout, absl::Seconds(3));
 }
 
+TEST_F(TeacherSchedulerTest, EveryPhaseHasItsTime) {
+  config_.timeouts = {.connect = absl::Seconds(1),
+                      .total = absl::Seconds(9),
+                      .idle = absl::Seconds(3),
+                      .first_byte = absl::Seconds(5)};
+  transport_.AddReply(http::Answer(200, kGood));
+  Ask();
+  const http::Request request = transport_.requests().at(0);
+  EXPECT_EQ(request.connect_timeout, absl::Seconds(1));
+  EXPECT_EQ(request.first_byte_timeout, absl::Seconds(5));
+  EXPECT_EQ(request.idle_timeout, absl::Seconds(3));
+  EXPECT_EQ(request.total_timeout, absl::Seconds(9));
+}
+
+TEST_F(TeacherSchedulerTest, AWaitOfADayParksThePoolAndTheCallSaysSo) {
+  transport_.AddReply(http::Answer(429, "", {{"retry-after", "86400"}}));
+  Ask(absl::Minutes(10));
+  EXPECT_EQ(scheduler_->state().parked_for, absl::Hours(24));
+  EXPECT_EQ(scheduler_->state().in_flight, 0u);
+  RunUntil(1);
+  EXPECT_EQ(failure(0).cls, FailureClass::kDeadline);
+  EXPECT_TRUE(absl::StrContains(failure(0).message, "is parked for another 23h50m"))
+      << failure(0).message;
+  EXPECT_EQ(sent(), 1u);
+}
+
 TEST_F(TeacherSchedulerTest, ARetryThatWouldComeAfterTheDeadlineIsNotWaitedFor) {
   transport_.AddReply(http::Answer(503, "", {{"Retry-After", "60"}}));
   Ask(absl::Seconds(30));
@@ -280,7 +239,7 @@ TEST_F(TeacherSchedulerTest, QueriesTheProviderCannotAskEndWithoutBeingSent) {
   Pump();
   EXPECT_EQ(failure(0).cls, FailureClass::kBadRequest);
   EXPECT_EQ(sent(), 0u);
-  EXPECT_EQ(pool_->in_use(), 0u);
+  EXPECT_EQ(pool_->state().in_use, 0u);
 }
 
 TEST_F(TeacherSchedulerTest, MoreCallsThanTheLimitAreRefused) {

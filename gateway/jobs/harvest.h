@@ -111,7 +111,7 @@ class Harvest {
   bool DiskIsFull();
   // Asking. On the teacher client's threads.
   void Ask(const UnitPtr& unit);
-  absl::Status OnAmbiguous(const UnitPtr& unit, uint32_t attempt);
+  absl::Status OnAmbiguous(const UnitPtr& unit, const std::string& note);
   void OnAnswer(const UnitPtr& unit, CallOutcome outcome);
   void CountCost(const Unit& unit, int64_t micro_usd, bool reported)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);

@@ -59,6 +59,17 @@ bool CacheIsAway(const absl::Status& status) {
          absl::IsAborted(status) || absl::IsInternal(status);
 }
 
+Share ShareOf(const JobContext& context, const v1::DistillationJob& job) {
+  const v1::Runtime& runtime = job.spec().runtime();
+  return {context.team, job.id(), context.team_share_weight,
+          runtime.has_share_weight() ? runtime.share_weight() : 1};
+}
+
+absl::Duration HedgeAfter(const v1::TeacherUse& use) {
+  if (!use.has_hedge()) return absl::InfiniteDuration();
+  return absl::Milliseconds(use.hedge().after_milliseconds());
+}
+
 }  // namespace
 
 void Harvest::SetPrice(Unit* unit) const {
@@ -194,10 +205,18 @@ void Harvest::OnRefused(const UnitPtr& unit, const cache::AcquireResult& result)
 void Harvest::Ask(const UnitPtr& unit) {
   Call call;
   call.query = unit->query;
+  call.share = ShareOf(context_, job_);
   // A claim must not run out while its call is under way.
   call.timeout =
       std::max(context_.harvest.claim_life - kClaimMargin, context_.harvest.claim_life / 2);
-  call.on_ambiguous = [this, unit](uint32_t attempt) { return OnAmbiguous(unit, attempt); };
+  call.on_ambiguous = [this, unit](uint32_t attempt) {
+    return OnAmbiguous(unit, absl::StrCat("try ", attempt, " was sent and its end is unknown"));
+  };
+  call.hedge_after = HedgeAfter(job_.spec().teachers(0));
+  call.on_hedge = [this, unit](uint32_t attempt) {
+    return OnAmbiguous(unit, absl::StrCat("a second call is sent beside try ", attempt,
+                                          "; one of the two gives no answer"));
+  };
   call.done = [this, unit](CallOutcome outcome) { OnAnswer(unit, std::move(outcome)); };
   const absl::Status asked = maker_.teacher().client->Ask(std::move(call));
   if (asked.ok()) return;
@@ -208,13 +227,13 @@ void Harvest::Ask(const UnitPtr& unit) {
   OnFailure(unit, std::move(failure));
 }
 
-absl::Status Harvest::OnAmbiguous(const UnitPtr& unit, uint32_t attempt) {
+absl::Status Harvest::OnAmbiguous(const UnitPtr& unit, const std::string& note) {
   cache::ReleaseItem item;
   item.key = unit->key;
   item.fence = unit->fence;
   item.reason = cache::ReleaseItem::Reason::kAmbiguous;
   item.keep_claim = true;
-  item.note = absl::StrCat("try ", attempt, " was sent and its end is unknown");
+  item.note = note;
   const auto outcomes = context_.cache->Release(context_.domain, {item});
   if (!outcomes.ok()) return outcomes.status();
   {

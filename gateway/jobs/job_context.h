@@ -72,6 +72,8 @@ struct JobContext {
   int64_t team_ceiling_micro_usd = 0;
   // The same of each calendar month (UTC); 0 for no limit.
   int64_t team_month_ceiling_micro_usd = 0;
+  // The team's share of quota pools that several teams wait for.
+  double team_share_weight = 1;
   // host:port of the cache, for trainers.
   std::string cache_address;
   // Folder whose free space decides whether more is bought.

@@ -249,6 +249,22 @@ TEST(JobManagerTest, CallsCutOnTheWireAreAmbiguousAndPaidOnceMore) {
             account.calls_ambiguous);
 }
 
+TEST(JobManagerTest, AHedgedCallIsBookedAsAmbiguousAndDoesNotHoldUpTheJob) {
+  JobWorld world({.script = R"({"faults": [{"kind": "hang", "when_contains": "STUCK",
+                               "first_attempts": 1}]})",
+                  .input_price = 1'000'000});
+  world.AddWorker();
+  v1::JobSpec spec = world.Spec(world.Upload(60, {R"({"text": "STUCK good", "label": "good"})"}));
+  spec.mutable_teachers(0)->mutable_hedge()->set_after_milliseconds(100);
+  const v1::DistillationJob done =
+      world.AwaitState(world.Create(spec)->id(), v1::JOB_STATE_SUCCEEDED);
+  const cache::AccountState account = world.Spend(done.id());
+  EXPECT_EQ(account.answers_bought, 61u);
+  const size_t excess = world.teacher().invoice().size() - DistinctServed(world.teacher());
+  EXPECT_GE(excess, 1u);
+  EXPECT_GE(account.calls_ambiguous, excess);
+}
+
 TEST(JobManagerTest, PauseStopsAndResumeFinishesWithoutBuyingTwice) {
   JobWorld world({.script = R"({"latency_ms": 20})", .max_concurrent = 2});
   world.AddWorker();

@@ -21,6 +21,7 @@
 namespace limbeck::gateway {
 namespace {
 
+constexpr uint32_t kMaxHedgeMilliseconds = 3'600'000;
 constexpr size_t kMaxDisplayNameBytes = 200;
 constexpr size_t kMaxLabelBytes = 200;
 constexpr int kMaxLabels = 1000;
@@ -157,6 +158,10 @@ void CheckTeachers(const v1::JobSpec& spec, const TeacherCatalog& teachers, Faul
     faults->Range(at + ".sampling.temperature", use.sampling().temperature(), 0.0, 2.0);
     faults->Range(at + ".sampling.top_p", use.sampling().top_p(), 1e-6, 1.0);
     faults->Range(at + ".sampling.max_tokens", use.sampling().max_tokens(), 1U, 65'536U);
+    if (use.has_hedge()) {
+      faults->Range(at + ".hedge.after_milliseconds", use.hedge().after_milliseconds(), 1U,
+                    kMaxHedgeMilliseconds);
+    }
   }
 }
 
@@ -276,6 +281,9 @@ void CheckRest(const v1::JobSpec& spec, FaultList* faults) {
   faults->Range("runtime.min_workers", spec.runtime().min_workers(), 1U, 1024U);
   faults->Range("runtime.max_workers", spec.runtime().max_workers(),
                 std::min(spec.runtime().min_workers(), 1024U), 1024U);
+  if (spec.runtime().has_share_weight()) {
+    faults->Range("runtime.share_weight", spec.runtime().share_weight(), 0.001, 1000.0);
+  }
   faults->Range("max_rejected_share", spec.max_rejected_share(), 0.0, 1.0);
 }
 

@@ -12,6 +12,7 @@
 #include "base/grpc/server.h"
 #include "base/grpc/server_config.h"
 #include "base/status.h"
+#include "gateway/service/quota_options.h"
 #include "gateway/service/teacher_options.h"
 #include "gateway/teachers/cost.h"
 #include "gateway/teachers/registry.h"
@@ -20,12 +21,13 @@ namespace limbeck::gateway {
 namespace {
 
 constexpr uint32_t kDefaultMaxConcurrency = 32;
-constexpr uint32_t kMaxConcurrency = 100'000;
 constexpr uint32_t kDefaultTimeoutSeconds = 120;
 constexpr uint32_t kMaxTimeoutSeconds = 86'400;
 constexpr uint32_t kDefaultMaxAttempts = 5;
 constexpr uint32_t kMaxAttempts = 100;
 constexpr size_t kMaxNameBytes = 100;
+constexpr double kMinShareWeight = 0.001;
+constexpr double kMaxShareWeight = 1000;
 constexpr absl::Duration kMaxIdle = absl::Seconds(120);
 
 class Resolver {
@@ -75,26 +77,14 @@ class Resolver {
 
   void CheckPools() {
     for (int i = 0; i < result_.file.quota_pools_size(); ++i) {
-      v1::QuotaPoolConfig& pool = *result_.file.mutable_quota_pools(i);
+      const v1::QuotaPoolConfig& pool = result_.file.quota_pools(i);
       const std::string path = absl::StrCat("quota_pools[", i, "]");
       CheckName(path + ".name", pool.name(), &pool_names_);
-      if (pool.max_concurrency() == 0) pool.set_max_concurrency(kDefaultMaxConcurrency);
-      if (pool.max_concurrency() > kMaxConcurrency) {
-        Fault(path + ".max_concurrency", absl::StrCat("is above ", kMaxConcurrency));
-      }
-      const auto tokens = [&](const char* field, uint64_t value) {
-        if (value <= uint64_t{1} << 60) return static_cast<int64_t>(value);
-        Fault(absl::StrCat(path, ".", field), "is too large; 0 means no limit");
-        return int64_t{0};
-      };
       QuotaPoolOptions options;
       options.name = pool.name();
-      options.requests_per_minute = pool.requests_per_minute();
-      options.input_tokens_per_minute =
-          tokens("input_tokens_per_minute", pool.input_tokens_per_minute());
-      options.output_tokens_per_minute =
-          tokens("output_tokens_per_minute", pool.output_tokens_per_minute());
-      options.max_concurrent = pool.max_concurrency();
+      for (FieldViolation& fault : SetQuotaOptions(pool, &options)) {
+        Fault(absl::StrCat(path, ".", fault.field), std::move(fault.description));
+      }
       result_.quota_pools.push_back(std::move(options));
     }
   }
@@ -112,6 +102,11 @@ class Resolver {
       if (team.month_ceiling_micro_usd() < 0) {
         Fault(path + ".month_ceiling_micro_usd", "is negative; 0 means no limit per month");
       }
+      const double weight = team.has_share_weight() ? team.share_weight() : 1;
+      if (!(weight >= kMinShareWeight && weight <= kMaxShareWeight)) {
+        Fault(path + ".share_weight",
+              absl::StrCat("is ", weight, "; expected ", kMinShareWeight, " … ", kMaxShareWeight));
+      }
     }
     if (result_.file.teams_size() > 1) {
       Fault("teams", "a gateway serves one team: run one gateway for each, with the same cache");
@@ -119,6 +114,9 @@ class Resolver {
     result_.team = result_.file.teams(0).name();
     result_.team_ceiling_micro_usd = result_.file.teams(0).ceiling_micro_usd();
     result_.team_month_ceiling_micro_usd = result_.file.teams(0).month_ceiling_micro_usd();
+    if (result_.file.teams(0).has_share_weight()) {
+      result_.team_share_weight = result_.file.teams(0).share_weight();
+    }
   }
 
   void AddTeacher(int index) {
@@ -306,6 +304,8 @@ class Resolver {
     }
     made->config.timeouts.total = absl::Seconds(seconds);
     made->config.timeouts.idle = std::min(made->config.timeouts.total, kMaxIdle);
+    // An answer that is not streamed comes all at once, however long the model thinks.
+    if (!made->config.stream) made->config.timeouts.first_byte = made->config.timeouts.total;
     made->max_attempts = teacher.max_attempts() == 0 ? kDefaultMaxAttempts : teacher.max_attempts();
     if (made->max_attempts > kMaxAttempts) {
       Fault(path + ".max_attempts", absl::StrCat("is above ", kMaxAttempts));

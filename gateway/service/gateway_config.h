@@ -33,6 +33,7 @@ struct GatewayConfig {
   std::string team;
   int64_t team_ceiling_micro_usd = 0;        // 0: no limit.
   int64_t team_month_ceiling_micro_usd = 0;  // Of each calendar month; 0: no limit.
+  double team_share_weight = 1;
 
   TeacherCatalog Catalog() const;
 };

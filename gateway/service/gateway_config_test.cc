@@ -176,6 +176,61 @@ TEST(GatewayConfigTest, PlainHttpNeedsLoopbackOrTheOperatorsWord) {
   EXPECT_TRUE(resolve("http://vllm:8000/v1", ", allow_plain_http: true").ok());
 }
 
+TEST(GatewayConfigTest, QuotaPoolsHaveLimitsOfSeveralWindows) {
+  const auto config = Resolve(R"(
+quota_pools:
+  - name: lab
+    requests_per_minute: 60
+    max_concurrency: 64
+    start_concurrency: 8
+    max_park_seconds: 600
+    shared: true
+    claim_seconds: 20
+    limits:
+      - {kind: KIND_REQUESTS, window_seconds: 1, amount: 5, burst: 2}
+      - {kind: KIND_TOTAL_TOKENS, window_seconds: 86400, amount: 1000000}
+      - {kind: KIND_OUTPUT_TOKENS, amount: 7, fixed_window: true}
+teams: [{name: a, share_weight: 2.5}]
+)");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_EQ(config->team_share_weight, 2.5);
+  const QuotaPoolOptions& pool = config->quota_pools.at(0);
+  EXPECT_EQ(pool.start_concurrent, 8u);
+  EXPECT_EQ(pool.max_pause, absl::Minutes(10));
+  EXPECT_TRUE(pool.shared);
+  EXPECT_EQ(pool.lease, absl::Seconds(20));
+  const std::vector<QuotaLimit> limits = pool.AllLimits();
+  ASSERT_EQ(limits.size(), 4u);
+  EXPECT_EQ(limits[1].window, absl::Seconds(1));
+  EXPECT_EQ(limits[1].burst, 2);
+  EXPECT_FALSE(limits[1].fixed_window);
+  EXPECT_EQ(limits[2].kind, QuotaKind::kTotalTokens);
+  EXPECT_TRUE(limits[2].fixed_window);
+  EXPECT_EQ(limits[3].window, absl::Minutes(1));
+  EXPECT_TRUE(limits[3].fixed_window);
+}
+
+TEST(GatewayConfigTest, FaultyLimitsAreReportedAtOnce) {
+  const auto config = Resolve(R"(
+quota_pools:
+  - name: lab
+    max_concurrency: 4
+    start_concurrency: 5
+    max_park_seconds: 86401
+    claim_seconds: 1
+    limits:
+      - {amount: 5}
+      - {kind: KIND_REQUESTS, window_seconds: 99999999}
+teams: [{name: a, share_weight: 0}]
+)");
+  EXPECT_THAT(
+      FaultyFields(config.status()),
+      UnorderedElementsAre("quota_pools[0].start_concurrency", "quota_pools[0].max_park_seconds",
+                           "quota_pools[0].claim_seconds", "quota_pools[0].limits[0].kind",
+                           "quota_pools[0].limits[1].window_seconds",
+                           "quota_pools[0].limits[1].amount", "teams[0].share_weight"));
+}
+
 TEST(GatewayConfigTest, KeysAreReadAndNeverShown) {
   const ScopedTempDirectory directory;
   const auto path = directory.path() / "key";

@@ -33,7 +33,7 @@ absl::StatusOr<std::string> StableName(const std::filesystem::path& directory) {
 
 std::vector<std::string> Tables() {
   std::vector<std::string> tables = JobStore::Tables();
-  for (const auto& more : {DatasetStore::Tables(), TeacherProbe::Tables()}) {
+  for (const auto& more : {DatasetStore::Tables(), TeacherProbe::Tables(), SharedQuota::Tables()}) {
     tables.insert(tables.end(), more.begin(), more.end());
   }
   return tables;
@@ -95,7 +95,12 @@ absl::Status GatewayNode::OpenJobs(metrics::Registry* registry) {
     LIMBECK_ASSIGN_OR_RETURN(transport_, http::NewCurlTransport({}));
     transport = transport_.get();
   }
-  teachers_ = std::make_unique<TeacherSet>(config_, transport, options_.clock, Xxh3(name_));
+  TeacherSet::Options teachers;
+  teachers.jitter_seed = Xxh3(name_);
+  teachers.engine = engine_.get();
+  teachers.holder = absl::StrCat(name_, "/", HexEncode(RandomBytes(kNameBytes)));
+  teachers.registry = registry;
+  teachers_ = std::make_unique<TeacherSet>(config_, transport, options_.clock, teachers);
   probe_ = std::make_unique<TeacherProbe>(engine_.get(), options_.clock, registry);
   CoordinatorOptions coordination = options_.coordination;
   coordination.name = name_;
@@ -119,6 +124,7 @@ absl::Status GatewayNode::OpenJobs(metrics::Registry* registry) {
   context.domain = absl::StrCat("team/", config_.team);
   context.team_ceiling_micro_usd = config_.team_ceiling_micro_usd;
   context.team_month_ceiling_micro_usd = config_.team_month_ceiling_micro_usd;
+  context.team_share_weight = config_.team_share_weight;
   context.cache_address = config_.file.cache_target();
   context.data_dir = config_.file.data_dir();
   LIMBECK_ASSIGN_OR_RETURN(jobs_, options_.jobs(context));

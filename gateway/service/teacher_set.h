@@ -10,7 +10,10 @@
 #include "absl/status/statusor.h"
 #include "base/clock.h"
 #include "base/http/transport.h"
+#include "base/kv/engine.h"
+#include "base/metrics/metrics.h"
 #include "gateway/dispatch/teacher_client.h"
+#include "gateway/limits/shared_quota.h"
 #include "gateway/service/gateway_config.h"
 
 namespace limbeck::gateway {
@@ -23,10 +26,20 @@ class TeacherSet {
     std::unique_ptr<TeacherClient> client;
   };
 
+  struct Options {
+    // Should differ between gateways.
+    uint64_t jitter_seed = 1;
+    // Where shared pools live, with SharedQuota's tables; borrowed, and needed only for such pools.
+    kv::Engine* engine = nullptr;
+    // Names this process among the pools' sharers; different after every start.
+    std::string holder;
+    // Borrowed; null discards metrics.
+    metrics::Registry* registry = nullptr;
+  };
+
   // Pools are shared by the teachers that name them. `transport` and `clock` are borrowed.
-  // `jitter_seed` should differ between gateways.
   TeacherSet(const GatewayConfig& config, http::Transport* transport, Clock* clock,
-             uint64_t jitter_seed);
+             const Options& options);
   // Waits for calls on the way: Shutdown first, and destroy the transport to end them at once.
   ~TeacherSet() = default;
 
@@ -41,6 +54,8 @@ class TeacherSet {
  private:
   // Pools outlive the clients.
   std::map<std::string, std::unique_ptr<QuotaPool>> pools_;
+  // What is left of shared pools goes back once no client asks any more.
+  std::vector<std::unique_ptr<SharedQuotaThread>> shared_;
   std::map<std::string, Teacher, std::less<>> teachers_;
 };
 

@@ -15,6 +15,9 @@ constexpr size_t kMaxRequestIdBytes = 128;
 constexpr std::string_view kRetryAfterPhrase = "retry after ";
 // Errors are short; a wait further in is not looked for.
 constexpr size_t kMaxSearchedBytes = 4096;
+// Larger numbers are times, not durations; still larger ones are in milliseconds.
+constexpr double kSmallestUnixSeconds = 1e9;
+constexpr double kSmallestUnixMillis = 1e11;
 
 std::optional<absl::Duration> FromSeconds(double seconds) {
   if (!(seconds >= 0)) return std::nullopt;  // NaN fails too.
@@ -27,13 +30,29 @@ std::optional<int64_t> Count(std::string_view text) {
   return value;
 }
 
-std::optional<absl::Duration> UntilRfc3339(std::string_view text, absl::Time now) {
-  absl::Time time;
-  std::string error;
-  if (text.empty() || !absl::ParseTime(absl::RFC3339_full, ToAbsl(text), &time, &error)) {
-    return std::nullopt;
-  }
+std::optional<absl::Duration> Until(absl::Time time, absl::Time now) {
   return std::clamp(time - now, absl::ZeroDuration(), kMaxWaitHint);
+}
+
+// HTTP's date, and the two older forms that readers must still know (RFC 9110, 5.6.7).
+std::optional<absl::Time> HttpDate(std::string_view text) {
+  for (const char* format :
+       {"%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"}) {
+    absl::Time date;
+    std::string error;
+    if (absl::ParseTime(format, ToAbsl(text), &date, &error)) return date;
+  }
+  return std::nullopt;
+}
+
+// A remaining count with its reset. Nothing left and no word of a reset, in an answer that was
+// served, is a header that some Azure deployments always send so; it says nothing.
+void SetCount(std::optional<int64_t> left, std::optional<absl::Duration> reset, int status,
+              std::optional<int64_t>* hint, std::optional<absl::Duration>* reset_hint) {
+  if (!left.has_value() || hint->has_value()) return;
+  if (*left == 0 && !reset.has_value() && status != 429) return;
+  *hint = left;
+  if (reset.has_value()) *reset_hint = reset;
 }
 
 }  // namespace
@@ -46,12 +65,8 @@ std::optional<absl::Duration> RetryAfter(const http::Response& response, absl::T
   const std::string_view text = response.header("retry-after");
   if (text.empty()) return std::nullopt;
   if (absl::SimpleAtod(ToAbsl(text), &value)) return FromSeconds(value);
-  absl::Time date;
-  std::string error;
-  if (!absl::ParseTime("%a, %d %b %Y %H:%M:%S GMT", ToAbsl(text), &date, &error)) {
-    return std::nullopt;
-  }
-  return std::clamp(date - now, absl::ZeroDuration(), kMaxWaitHint);
+  if (const auto date = HttpDate(text)) return Until(*date, now);
+  return std::nullopt;
 }
 
 std::optional<absl::Duration> ParseResetDuration(std::string_view text) {
@@ -64,6 +79,21 @@ std::optional<absl::Duration> ParseResetDuration(std::string_view text) {
     return std::nullopt;
   }
   return std::min(duration, kMaxWaitHint);
+}
+
+std::optional<absl::Duration> ParseReset(std::string_view text, absl::Time now) {
+  absl::Time time;
+  std::string error;
+  if (text.find('T') != text.npos &&
+      absl::ParseTime(absl::RFC3339_full, ToAbsl(text), &time, &error)) {
+    return Until(time, now);
+  }
+  double number = 0;
+  if (absl::SimpleAtod(ToAbsl(text), &number) && number >= kSmallestUnixSeconds) {
+    const double seconds = number >= kSmallestUnixMillis ? number / 1000 : number;
+    return Until(absl::UnixEpoch() + absl::Seconds(seconds), now);
+  }
+  return ParseResetDuration(text);
 }
 
 std::optional<absl::Duration> WaitOf(const http::Response& response, std::string_view message,
@@ -88,26 +118,51 @@ QuotaHints OpenAiHints(const http::Response& response, absl::Time now,
   const auto value = [&](const std::string& name) {
     return name.empty() ? std::string_view() : response.header(name);
   };
+  const auto reset = [&](const std::string& name) { return ParseReset(value(name), now); };
+  const int status = response.status_code;
   QuotaHints hints;
-  hints.retry_after = WaitOf(response, response.status_code == 429 ? response.body : "", now);
-  hints.remaining_requests = Count(value(names.remaining_requests));
-  hints.remaining_input_tokens = Count(value(names.remaining_input_tokens));
-  hints.remaining_output_tokens = Count(value(names.remaining_output_tokens));
-  hints.reset_requests = ParseResetDuration(value(names.reset_requests));
-  hints.reset_tokens = ParseResetDuration(value(names.reset_tokens));
+  hints.retry_after = WaitOf(response, status == 429 ? response.body : "", now);
+  SetCount(Count(value(names.remaining_requests)), reset(names.reset_requests), status,
+           &hints.remaining_requests, &hints.reset_requests);
+  // One count of tokens is of input and output together.
+  const bool total = names.remaining_output_tokens.empty();
+  SetCount(Count(value(names.remaining_input_tokens)), reset(names.reset_tokens), status,
+           total ? &hints.remaining_total_tokens : &hints.remaining_input_tokens,
+           &hints.reset_tokens);
+  SetCount(Count(value(names.remaining_output_tokens)), reset(names.reset_tokens), status,
+           &hints.remaining_output_tokens, &hints.reset_tokens);
+  // Spellings seen beside the profile's.
+  SetCount(Count(value("x-ratelimit-remaining-tokens_usage_based")),
+           reset("x-ratelimit-reset-tokens_usage_based"), status, &hints.remaining_total_tokens,
+           &hints.reset_tokens);
+  SetCount(Count(value("x-ratelimit-remaining-tokens-prompt")),
+           reset("x-ratelimit-reset-tokens-prompt"), status, &hints.remaining_input_tokens,
+           &hints.reset_input_tokens);
+  SetCount(Count(value("x-ratelimit-remaining-tokens-generated")),
+           reset("x-ratelimit-reset-tokens-generated"), status, &hints.remaining_output_tokens,
+           &hints.reset_output_tokens);
+  SetCount(Count(value("x-ratelimit-remaining")), reset("x-ratelimit-reset"), status,
+           &hints.remaining_requests, &hints.reset_requests);
   return hints;
 }
 
 QuotaHints AnthropicHints(const http::Response& response, absl::Time now) {
   QuotaHints hints;
   hints.retry_after = RetryAfter(response, now);
-  hints.remaining_requests = Count(response.header("anthropic-ratelimit-requests-remaining"));
-  hints.remaining_input_tokens =
-      Count(response.header("anthropic-ratelimit-input-tokens-remaining"));
-  hints.remaining_output_tokens =
-      Count(response.header("anthropic-ratelimit-output-tokens-remaining"));
-  hints.reset_requests = UntilRfc3339(response.header("anthropic-ratelimit-requests-reset"), now);
-  hints.reset_tokens = UntilRfc3339(response.header("anthropic-ratelimit-tokens-reset"), now);
+  const auto count = [&](std::string_view name, std::optional<int64_t>* left,
+                         std::optional<absl::Duration>* reset) {
+    const std::string prefix = absl::StrCat("anthropic-ratelimit-", ToAbsl(name));
+    SetCount(Count(response.header(prefix + "-remaining")),
+             ParseReset(response.header(prefix + "-reset"), now), response.status_code, left,
+             reset);
+  };
+  count("requests", &hints.remaining_requests, &hints.reset_requests);
+  count("input-tokens", &hints.remaining_input_tokens, &hints.reset_input_tokens);
+  count("output-tokens", &hints.remaining_output_tokens, &hints.reset_output_tokens);
+  // "tokens" repeats the tightest of the limits; as a total it would be far too tight.
+  if (!hints.remaining_input_tokens.has_value() && !hints.remaining_output_tokens.has_value()) {
+    count("tokens", &hints.remaining_total_tokens, &hints.reset_tokens);
+  }
   return hints;
 }
 

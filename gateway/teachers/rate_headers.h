@@ -21,6 +21,9 @@ std::optional<absl::Duration> RetryAfter(const http::Response& response, absl::T
 // "1s", "6m0s", "12ms", "1.5s", "45"; absent when it is none of these or negative.
 std::optional<absl::Duration> ParseResetDuration(std::string_view text);
 
+// The above, an RFC 3339 time, or a Unix time in seconds or milliseconds; past times are zero.
+std::optional<absl::Duration> ParseReset(std::string_view text, absl::Time now);
+
 // The headers in which a host of OpenAI's kind counts; an empty name is a count it does not send.
 struct RateHeaderNames {
   std::string remaining_requests = "x-ratelimit-remaining-requests";
@@ -35,11 +38,15 @@ struct RateHeaderNames {
 std::optional<absl::Duration> WaitOf(const http::Response& response, std::string_view message,
                                      absl::Time now);
 
-// The counts under `names`, resets in ParseResetDuration's forms, and Azure's misspelt header.
+// The counts under `names`, else in other hosts' spellings: Fireworks' tokens-prompt and
+// tokens-generated, tokens_usage_based, Mistral's plain x-ratelimit-remaining. A negative count,
+// and 0 without a reset in an answer that was served, say nothing. The counts may be of a minute or
+// a day (Groq's requests): each comes with its own reset.
 QuotaHints OpenAiHints(const http::Response& response, absl::Time now,
                        const RateHeaderNames& names = {});
 
-// anthropic-ratelimit-…-remaining and …-reset, resets as RFC 3339 times.
+// anthropic-ratelimit-{requests,tokens,input-tokens,output-tokens}-{remaining,reset}, resets as RFC
+// 3339 times.
 QuotaHints AnthropicHints(const http::Response& response, absl::Time now);
 
 // `x-request-id` or `request-id`; empty when absent.

@@ -23,6 +23,10 @@ TEST(RateHeadersTest, ReadsRetryAfterInAllItsForms) {
   EXPECT_EQ(Wait("0.5"), absl::Milliseconds(500));
   EXPECT_EQ(Wait("Tue, 14 Nov 2023 22:14:20 GMT"), absl::Seconds(60));
   EXPECT_EQ(Wait("Tue, 14 Nov 2023 22:00:00 GMT"), absl::ZeroDuration());
+  EXPECT_EQ(Wait("Tuesday, 14-Nov-23 22:14:20 GMT"), absl::Seconds(60));
+  EXPECT_EQ(Wait("Tue Nov 14 22:14:20 2023"), absl::Seconds(60));
+  EXPECT_EQ(Wait("0"), absl::ZeroDuration());
+  EXPECT_EQ(Wait("86400"), absl::Hours(24));
   EXPECT_EQ(RetryAfter(With({{"retry-after", "9"}, {"retry-after-ms", "250"}}), kNow),
             absl::Milliseconds(250));
 }
@@ -58,6 +62,57 @@ TEST(RateHeadersTest, ReadsOpenAiCounts) {
   EXPECT_FALSE(hints.retry_after.has_value());
 }
 
+TEST(RateHeadersTest, ReadsResetTimes) {
+  EXPECT_EQ(ParseReset("2023-11-14T22:13:50Z", kNow), absl::Seconds(30));
+  EXPECT_EQ(ParseReset("2023-11-14T22:13:50.5+00:00", kNow), absl::Milliseconds(30'500));
+  EXPECT_EQ(ParseReset("2020-01-01T00:00:00Z", kNow), absl::ZeroDuration());
+  EXPECT_EQ(ParseReset("1700000045", kNow), absl::Seconds(45));
+  EXPECT_EQ(ParseReset("1700000045000", kNow), absl::Seconds(45));
+  EXPECT_EQ(ParseReset("2m59.56s", kNow), absl::Milliseconds(179'560));
+  EXPECT_FALSE(ParseReset("Thursday", kNow).has_value());
+  EXPECT_FALSE(ParseReset("", kNow).has_value());
+}
+
+TEST(RateHeadersTest, OneCountOfTokensIsOfBothSides) {
+  const QuotaHints hints = OpenAiHints(
+      With({{"x-ratelimit-remaining-tokens", "149984"}, {"x-ratelimit-reset-tokens", "6ms"}}, 200),
+      kNow);
+  EXPECT_EQ(hints.remaining_total_tokens, 149'984);
+  EXPECT_EQ(hints.reset_tokens, absl::Milliseconds(6));
+  EXPECT_FALSE(hints.remaining_input_tokens.has_value());
+}
+
+TEST(RateHeadersTest, ReadsOtherHostsSpellings) {
+  const QuotaHints fireworks = OpenAiHints(With({{"X-Ratelimit-Remaining-Tokens-Prompt", "60"},
+                                                 {"X-Ratelimit-Remaining-Tokens-Generated", "70"}},
+                                                200),
+                                           kNow);
+  EXPECT_EQ(fireworks.remaining_input_tokens, 60);
+  EXPECT_EQ(fireworks.remaining_output_tokens, 70);
+  const QuotaHints groq = OpenAiHints(With({{"x-ratelimit-limit-requests", "14400"},
+                                            {"x-ratelimit-remaining-requests", "14370"},
+                                            {"x-ratelimit-reset-requests", "2m59.56s"},
+                                            {"x-ratelimit-remaining-tokens", "17997"},
+                                            {"x-ratelimit-reset-tokens", "7.66s"}},
+                                           200),
+                                      kNow);
+  EXPECT_EQ(groq.remaining_requests, 14'370);
+  EXPECT_EQ(groq.reset_requests, absl::Milliseconds(179'560));
+  const QuotaHints mistral = OpenAiHints(With({{"X-RateLimit-Remaining", "3"}}, 200), kNow);
+  EXPECT_EQ(mistral.remaining_requests, 3);
+  const QuotaHints usage = OpenAiHints(With({{"x-ratelimit-remaining-tokens_usage_based", "12"},
+                                             {"x-ratelimit-reset-tokens_usage_based", "9s"}},
+                                            200),
+                                       kNow);
+  EXPECT_EQ(usage.remaining_total_tokens, 12);
+}
+
+TEST(RateHeadersTest, NothingLeftWithoutAResetIsBelievedOfA429Only) {
+  const std::vector<http::Header> headers = {{"x-ratelimit-remaining-requests", "0"}};
+  EXPECT_FALSE(OpenAiHints(With(headers, 200), kNow).remaining_requests.has_value());
+  EXPECT_EQ(OpenAiHints(With(headers, 429), kNow).remaining_requests, 0);
+}
+
 TEST(RateHeadersTest, ReadsAzuresMisspeltHeaderOn429Only) {
   const std::vector<http::Header> headers = {{"x-rate-limit-reset-tokens", "55"}};
   EXPECT_EQ(OpenAiHints(With(headers), kNow).retry_after, absl::Seconds(55));
@@ -68,11 +123,22 @@ TEST(RateHeadersTest, ReadsAnthropicCountsAndTimes) {
   const QuotaHints hints =
       AnthropicHints(With({{"anthropic-ratelimit-requests-remaining", "0"},
                            {"anthropic-ratelimit-requests-reset", "2023-11-14T22:13:50Z"},
-                           {"anthropic-ratelimit-output-tokens-remaining", "80"}}),
+                           {"anthropic-ratelimit-output-tokens-remaining", "80"},
+                           {"anthropic-ratelimit-output-tokens-reset", "2023-11-14T22:13:40Z"},
+                           {"anthropic-ratelimit-tokens-remaining", "90"},
+                           {"anthropic-ratelimit-tokens-reset", "2023-11-14T22:13:45Z"}}),
                      kNow);
+  EXPECT_EQ(hints.reset_output_tokens, absl::Seconds(20));
+  EXPECT_FALSE(hints.remaining_total_tokens.has_value());
   EXPECT_EQ(hints.remaining_requests, 0);
   EXPECT_EQ(hints.remaining_output_tokens, 80);
   EXPECT_EQ(hints.reset_requests, absl::Seconds(30));
+  const QuotaHints tightest =
+      AnthropicHints(With({{"anthropic-ratelimit-tokens-remaining", "90"},
+                           {"anthropic-ratelimit-tokens-reset", "2023-11-14T22:13:45Z"}}),
+                     kNow);
+  EXPECT_EQ(tightest.remaining_total_tokens, 90);
+  EXPECT_EQ(tightest.reset_tokens, absl::Seconds(25));
 }
 
 TEST(RateHeadersTest, WaitsMayBeMisspeltOrOnlyInTheMessage) {

@@ -35,6 +35,9 @@ struct TeacherTimeouts {
   absl::Duration connect = absl::Seconds(5);
   absl::Duration total = absl::Seconds(600);
   absl::Duration idle = absl::Seconds(120);
+  // Until the first byte of the answer, which of an answer that is not streamed comes when the
+  // whole was made; zero: `idle`.
+  absl::Duration first_byte;
 };
 
 // How messages become one prompt, where a server takes no messages; llamacpp/chat_prompt.h.
