@@ -2,12 +2,14 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "gateway/jobs/spec_defaults.h"
 
 namespace limbeck::gateway {
@@ -76,7 +78,7 @@ TEST_F(SpecValidationTest, TextOnlyTeacherFallsBackToVotes) {
   spec_.mutable_teachers(0)->set_top_logprobs(5);
   EXPECT_EQ(Fields(), std::vector<std::string>{});
   EXPECT_EQ(spec_.teachers(0).top_logprobs(), 0u);
-  EXPECT_EQ(SamplesPerItem(spec_.teachers(0)), 8u);
+  EXPECT_EQ(SamplesPerItem(spec_), 8u);
 }
 
 struct Case {
@@ -141,6 +143,125 @@ TEST_F(SpecValidationTest, EachFaultNamesItsField) {
     one.spoil(&spec_);
     EXPECT_EQ(absl::StrJoin(Fields(), " "), one.field);
   }
+}
+
+google::protobuf::ListValue Texts(const std::vector<std::string>& texts) {
+  google::protobuf::ListValue list;
+  for (const std::string& text : texts) list.add_values()->set_string_value(text);
+  return list;
+}
+
+TEST_F(SpecValidationTest, ASoundExpansionHasNoFaults) {
+  v1::Expansion* expansion = spec_.mutable_data()->mutable_expansion();
+  (*expansion->mutable_grid())["tone"] = Texts({"formal", "casual"});
+  (*expansion->mutable_paraphrases())["ask"] = Texts({"{{ text }}?", "{{ tone }}"});
+  expansion->mutable_few_shot()->set_count(2);
+  expansion->mutable_few_shot()->set_user("{{ text }} {{ tone }}");
+  spec_.mutable_teachers(0)->add_temperatures(0.5);
+  spec_.mutable_data()->mutable_prompt()->set_user("{{ tone }} {{ ask }} {{ text }}");
+  EXPECT_EQ(Fields(), std::vector<std::string>{});
+  EXPECT_EQ(spec_.data().expansion().few_shot().assistant(), "{{ label }}");
+  EXPECT_EQ(spec_.data().expansion().seed(), 1u);
+}
+
+TEST_F(SpecValidationTest, EachFaultOfAnExpansionNamesItsField) {
+  v1::Expansion* e = spec_.mutable_data()->mutable_expansion();
+  (*e->mutable_grid())["tone"] = Texts({"formal", "casual"});
+  const v1::JobSpec sound = spec_;
+  using Spoil = std::function<void(v1::JobSpec*, v1::Expansion*)>;
+  const std::vector<std::pair<std::string, Spoil>> cases = {
+      {"data.expansion.grid[\"tone\"]",
+       [](auto*, auto* e) { (*e->mutable_grid())["tone"].clear_values(); }},
+      {"data.expansion.grid[\"tone\"][1]",
+       [](auto*, auto* e) {
+         (*e->mutable_grid())["tone"] = Texts({"a", "a"});
+       }},
+      {"data.expansion.grid[\"tone\"][2]",
+       [](auto*, auto* e) { (*e->mutable_grid())["tone"].add_values()->mutable_list_value(); }},
+      {"data.expansion.grid[\"text\"]",
+       [](auto*, auto* e) { (*e->mutable_grid())["text"] = Texts({"x"}); }},
+      {"data.expansion.grid[\"a b\"]",
+       [](auto*, auto* e) { (*e->mutable_grid())["a b"] = Texts({"x"}); }},
+      {"data.expansion.weights[\"tone\"]",
+       [](auto*, auto* e) { (*e->mutable_weights())["tone"].add_values()->set_number_value(1); }},
+      {"data.expansion.weights[\"tone\"][1]",
+       [](auto*, auto* e) {
+         for (const double weight : {1.0, 0.0}) {
+           (*e->mutable_weights())["tone"].add_values()->set_number_value(weight);
+         }
+       }},
+      {"data.expansion.weights[\"other\"]",
+       [](auto*, auto* e) { (*e->mutable_weights())["other"].add_values()->set_number_value(1); }},
+      {"data.expansion.paraphrases[\"tone\"]",
+       [](auto*, auto* e) { (*e->mutable_paraphrases())["tone"] = Texts({"x"}); }},
+      {"data.expansion.paraphrases[\"ask\"]",
+       [](auto*, auto* e) { (*e->mutable_paraphrases())["ask"]; }},
+      {"data.expansion.paraphrases[\"ask\"][0]",
+       [](auto*, auto* e) { (*e->mutable_paraphrases())["ask"] = Texts({"{{ nobody }}"}); }},
+      {"data.expansion.paraphrases[\"ask\"][0]",
+       [](auto*, auto* e) { (*e->mutable_paraphrases())["ask"] = Texts({"{% if %}"}); }},
+      {"data.expansion", [](auto*, auto* e) { e->set_draws(3); }},
+      {"data.expansion.samples", [](auto*, auto* e) { e->set_samples(2); }},
+      {"data.expansion.few_shot.count data.expansion.few_shot.user",
+       [](auto*, auto* e) { e->mutable_few_shot(); }},
+      {"data.expansion.few_shot.assistant",
+       [](auto*, auto* e) {
+         e->mutable_few_shot()->set_count(1);
+         e->mutable_few_shot()->set_user("{{ text }}");
+         e->mutable_few_shot()->set_assistant("{{ nobody }}");
+       }},
+      {"data.expansion.few_shot.pool.id",
+       [](auto*, auto* e) {
+         e->mutable_few_shot()->set_count(1);
+         e->mutable_few_shot()->set_user("{{ text }}");
+         e->mutable_few_shot()->mutable_pool()->set_path("pool.csv");
+       }},
+      {"data.prompt", [](auto*, auto* e) { e->add_templates()->mutable_prompt()->set_user("x"); }},
+      {"data.expansion.templates[0].weight",
+       [](auto* s, auto* e) {
+         s->mutable_data()->clear_prompt();
+         e->add_templates()->mutable_prompt()->set_user("x");
+         e->mutable_templates(0)->set_weight(-1);
+       }},
+      {"data.expansion.templates[1].prompt.user",
+       [](auto* s, auto* e) {
+         s->mutable_data()->clear_prompt();
+         for (const char* user : {"x", "{{ nobody }}"}) {
+           e->add_templates()->mutable_prompt()->set_user(user);
+         }
+       }},
+      {"data.prompt.turns[0].role data.prompt.turns[0].content",
+       [](auto* s, auto*) {
+         v1::PromptTurn* turn = s->mutable_data()->mutable_prompt()->add_turns();
+         turn->set_role("tool");
+         turn->set_content("{{ nobody }}");
+       }},
+      {"teachers[0].temperatures[1]",
+       [](auto* s, auto*) {
+         for (const double t : {1.0, 2.5}) s->mutable_teachers(0)->add_temperatures(t);
+       }},
+  };
+  for (const auto& [field, spoil] : cases) {
+    spec_ = sound;
+    spoil(&spec_, spec_.mutable_data()->mutable_expansion());
+    std::vector<std::string> fields = Fields();
+    std::sort(fields.begin(), fields.end());
+    std::vector<std::string> wanted = absl::StrSplit(field, ' ');
+    if (field == "data.expansion.grid[\"a b\"]") wanted = {field};
+    std::sort(wanted.begin(), wanted.end());
+    EXPECT_EQ(fields, wanted);
+  }
+}
+
+TEST_F(SpecValidationTest, MoreQueriesThanTheLimitAreRefusedWithNumbers) {
+  train_.set_rows(1000);
+  context_.max_queries = 3999;
+  EXPECT_EQ(Fields(), std::vector<std::string>{});
+  (*spec_.mutable_data()->mutable_expansion()->mutable_grid())["a"] = Texts({"1", "2", "3", "4"});
+  const auto faults = ValidateSpec(spec_, context_);
+  ASSERT_EQ(faults.size(), 1u);
+  EXPECT_EQ(faults[0].field, "data.expansion");
+  EXPECT_TRUE(absl::StrContains(faults[0].description, "1000 rows × 4 queries a row"));
 }
 
 TEST_F(SpecValidationTest, NotANumberIsOutOfEveryRange) {
