@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -34,14 +35,18 @@ class DatasetTestWorld {
   v1::Dataset Store(const std::vector<std::string>& lines) {
     std::string file;
     for (const std::string& line : lines) absl::StrAppend(&file, line, "\n");
+    return StoreFile(file, v1::DATASET_FORMAT_JSONL);
+  }
+
+  v1::Dataset StoreFile(const std::string& file, v1::DatasetFormat format) {
     v1::UploadDatasetRequest::Header header;
     header.set_sha256(Sha256Hex(file));
-    header.set_format(v1::DATASET_FORMAT_JSONL);
+    header.set_format(format);
     auto upload = datasets_->Begin(header);
     EXPECT_TRUE((*upload)->Append(file).ok());
-    const auto dataset = (*upload)->Finish();
+    auto dataset = (*upload)->Finish();
     EXPECT_TRUE(dataset.ok()) << dataset.status();
-    return *dataset;
+    return *std::move(dataset);
   }
 
   // Lines {"text": "PREFIX N", "label": "good"} for N from 0.

@@ -35,6 +35,11 @@ void CheckPart(const std::string& field, const std::string& source, const Readab
     faults->Add(field, std::string(ToStd(compiled.status().message())));
     return;
   }
+  // A part that reads nothing can be tried: spent limits, unknown filters.
+  if (compiled->variables().empty()) {
+    const absl::StatusOr<std::string> rendered = compiled->Render("{}");
+    if (!rendered.ok()) faults->Add(field, std::string(ToStd(rendered.status().message())));
+  }
   for (const std::string& variable : compiled->variables()) {
     if (readable.variables.contains(variable)) continue;
     for (const auto& [name, dataset] : readable.datasets) {

@@ -97,6 +97,7 @@ absl::StatusOr<PromptTemplate> PromptTemplate::Compile(const PromptTemplateSourc
         {name + " assistant", "assistant", source.examples[i].assistant, std::nullopt});
   }
   result.drawn_at_ = result.parts_.size();
+  bool leading = true;
   for (size_t i = 0; i < source.turns.size(); ++i) {
     const ChatTurn& turn = source.turns[i];
     const std::string name = absl::StrCat("turn ", i + 1);
@@ -106,6 +107,9 @@ absl::StatusOr<PromptTemplate> PromptTemplate::Compile(const PromptTemplateSourc
       continue;
     }
     add(name, turn.role, turn.content);
+    // A conversation begins with its system turns; drawn examples come behind those.
+    leading = leading && turn.role == "system";
+    if (leading) result.drawn_at_ = result.parts_.size();
   }
   if (!source.user.empty()) add("user", "user", source.user);
   if (!faults.empty()) return absl::InvalidArgumentError(absl::StrJoin(faults, "; "));

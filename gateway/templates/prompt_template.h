@@ -41,10 +41,11 @@ class PromptTemplate {
   static absl::StatusOr<PromptTemplate> Compile(const PromptTemplateSource& source,
                                                 const PromptTemplateLimits& limits = {});
 
-  // Messages in order: system (when there is one), worked examples, `drawn` ones, turns, user.
-  // `columns` is the row as a JSON object of strings, numbers and booleans; `row_number` counts
-  // from 1 and only serves messages. INVALID_ARGUMENT names row, part and column: "row 5 has no
-  // column 'text' used by template part user". RESOURCE_EXHAUSTED when a part passes a limit.
+  // Messages in order: system (when there is one), worked examples, leading system turns, `drawn`
+  // examples, other turns, user. `columns` is the row as a JSON object of strings, numbers and
+  // booleans; `row_number` counts from 1 and only serves messages. INVALID_ARGUMENT names row, part
+  // and column: "row 5 has no column 'text' used by template part user". RESOURCE_EXHAUSTED when a
+  // part passes a limit.
   absl::StatusOr<std::vector<ChatTurn>> Render(std::string_view columns, uint64_t row_number,
                                                const std::vector<ChatTurn>& drawn = {}) const;
 

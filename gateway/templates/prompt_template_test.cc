@@ -53,6 +53,14 @@ TEST(PromptTemplateTest, ALastUserTurnReplacesTheUserPart) {
               HasSubstr("asks the question"));
 }
 
+TEST(PromptTemplateTest, DrawnExamplesComeBehindLeadingSystemTurns) {
+  const auto prompt = PromptTemplate::Compile({.turns = {{"system", "s"}, {"user", "u"}}});
+  ASSERT_TRUE(prompt.ok()) << prompt.status();
+  EXPECT_THAT(*prompt->Render("{}", 1, {{"user", "drawn"}, {"assistant", "a"}}),
+              ElementsAre(ChatTurn{"system", "s"}, ChatTurn{"user", "drawn"},
+                          ChatTurn{"assistant", "a"}, ChatTurn{"user", "u"}));
+}
+
 TEST(PromptTemplateTest, FaultsOfTurnsNameTheTurn) {
   EXPECT_THAT(Message(PromptTemplate::Compile(
                           {.turns = {{"tool", "x"}, {"user", "{{"}, {"user", "{{ text }}"}}})
