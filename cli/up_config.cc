@@ -1,6 +1,7 @@
 #include "cli/up_config.h"
 
 #include <filesystem>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/config/yaml.h"
@@ -14,6 +15,26 @@ constexpr uint32_t kDefaultTrainers = 2;
 
 void SetDefault(const char* value, std::string* field) {
   if (field->empty()) *field = value;
+}
+
+bool AsksForTlsOrToken(const v1::ServerConfig& server) {
+  return server.security().has_token() || !server.security().certificate_file().empty();
+}
+
+// The trainers of `limbeck up` are started without keys and certificates, so a server that asks for
+// them would turn them away again and again.
+absl::Status CheckTrainersAreLetIn(const v1::LimbeckConfig& config) {
+  if (config.local_trainers() == 0) return absl::OkStatus();
+  for (const auto& [name, server] :
+       {std::pair("gateway", &config.gateway()), std::pair("cache", &config.cache())}) {
+    if (!AsksForTlsOrToken(*server)) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        name,
+        ".security: the trainers of `limbeck up` use neither TLS nor a token; set "
+        "local_trainers: 0 (or --trainers 0) and start `limbeck-trainer work --tls --token-file "
+        "FILE` yourself"));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -37,6 +58,7 @@ absl::StatusOr<v1::LimbeckConfig> LoadUpConfig(const UpOptions& options) {
     return absl::InvalidArgumentError(
         absl::StrCat("local_trainers: ", config.local_trainers(), " is above ", kMaxLocalTrainers));
   }
+  LIMBECK_RETURN_IF_ERROR(CheckTrainersAreLetIn(config));
   return config;
 }
 

@@ -23,7 +23,8 @@ struct UpOptions {
 };
 
 // All faults of the file at once with their lines. Defaults are filled in: addresses, data_dir,
-// local_trainers. INVALID_ARGUMENT also for more than kMaxLocalTrainers.
+// local_trainers. INVALID_ARGUMENT also for more than kMaxLocalTrainers, and for any where gateway
+// or cache ask for TLS or a token, which local trainers do not have.
 absl::StatusOr<v1::LimbeckConfig> LoadUpConfig(const UpOptions& options);
 
 inline constexpr uint32_t kMaxLocalTrainers = 64;

@@ -44,6 +44,18 @@ TEST(UpConfigTest, RefusesUnknownFieldsMissingFilesAndTooManyTrainers) {
             absl::StatusCode::kInvalidArgument);
 }
 
+TEST(UpConfigTest, RefusesTrainersThatTheServersWouldTurnAway) {
+  const ScopedTempDirectory temp;
+  const auto path = temp.path() / "limbeck.yaml";
+  for (const char* yaml : {"gateway: {security: {token: {file: t}}}\n",
+                           "cache: {security: {certificate_file: c, key_file: k}}\n"}) {
+    ASSERT_TRUE(WriteFileDurably(path, yaml).ok());
+    EXPECT_EQ(LoadUpConfig({.config_file = path.string()}).status().code(),
+              absl::StatusCode::kInvalidArgument);
+    EXPECT_TRUE(LoadUpConfig({.config_file = path.string(), .trainers = 0}).ok());
+  }
+}
+
 TEST(UpConfigTest, TheExampleOfTheRepositoryLoads) {
   const char* root = std::getenv("LIMBECK_SOURCE_DIR");
   ASSERT_NE(root, nullptr);

@@ -59,7 +59,7 @@ VENDORS = [
 # gRPC stops at services, clients and codecs; domain code uses plain structs.
 GRPC = re.compile(r"(grpc|grpcpp)/|\.grpc\.pb\.h")
 NO_GRPC = ["cache/records", "cache/ledger", "cache/snapshots", "gateway/teachers",
-           "gateway/templates", "gateway/noise", "gateway/limits", "gateway/dispatch",
+           "gateway/templates", "gateway/noise", "gateway/limits", "gateway/probing", "gateway/dispatch",
            "trainer/text", "trainer/students", "trainer/objectives", "trainer/schedules",
            "trainer/evaluation", "trainer/export"]
 

@@ -276,6 +276,34 @@ TEST(ServerTest, TlsServerIsReachedWithItsAuthorityAndTokenOnly) {
             absl::StatusCode::kUnavailable);
 }
 
+TEST(ServerTest, ClientsShowACertificateOfTheAuthorityThatTheServerNames) {
+  const ScopedTempDirectory dir;
+  const ScopedTempDirectory stranger;
+  WriteCertificate(dir.path());
+  WriteCertificate(stranger.path());
+  ServerOptions options;
+  options.tls_certificate_file = (dir.path() / "cert.pem").string();
+  options.tls_key_file = (dir.path() / "key.pem").string();
+  options.tls_client_ca_file = options.tls_certificate_file;
+  ScriptedService service;
+  auto server = Server::Start(options, {&service});
+  ASSERT_TRUE(server.ok()) << server.status();
+
+  ChannelOptions client;
+  client.tls = true;
+  client.tls_ca_file = options.tls_certificate_file;
+  EXPECT_EQ(List(NewChannel((*server)->local_target(), client).value()).code(),
+            absl::StatusCode::kUnavailable);
+  client.tls_certificate_file = (stranger.path() / "cert.pem").string();
+  client.tls_key_file = (stranger.path() / "key.pem").string();
+  EXPECT_EQ(List(NewChannel((*server)->local_target(), client).value()).code(),
+            absl::StatusCode::kUnavailable);
+  EXPECT_EQ(service.calls, 0);
+  client.tls_certificate_file = options.tls_certificate_file;
+  client.tls_key_file = options.tls_key_file;
+  EXPECT_TRUE(List(NewChannel((*server)->local_target(), client).value()).ok());
+}
+
 TEST(ChannelTest, TokenInClearTextBeyondThisMachineIsRefused) {
   ChannelOptions options;
   options.token = Secret("the-token");

@@ -1,6 +1,5 @@
 #include "gateway/service/teacher_probe.h"
 
-#include <algorithm>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -9,7 +8,10 @@
 #include "absl/synchronization/notification.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "base/utf8.h"
 #include "gateway/jobs/proto_time.h"
+#include "gateway/probing/probe_findings.h"
+#include "gateway/probing/probe_plan.h"
 #include "gateway/teachers/cost.h"
 
 namespace limbeck::gateway {
@@ -18,18 +20,6 @@ namespace {
 constexpr std::string_view kCapabilitiesTable = "teacher_capabilities";
 constexpr std::string_view kProbesMetric = "limbeck_gateway_teacher_probes_total";
 constexpr std::string_view kProbeCostMetric = "limbeck_gateway_teacher_probe_micro_usd_total";
-
-TeacherQuery Question(const ConfiguredTeacher& teacher) {
-  TeacherQuery query;
-  query.messages = {{Role::kUser, "Answer with one word: is the sky blue?"}};
-  query.sampling.temperature = 0;
-  query.sampling.max_tokens = 4;
-  if (teacher.facts.gives_top_logprobs) {
-    query.top_logprobs = std::min(teacher.config.max_top_logprobs,
-                                  teacher.provider->capabilities().max_top_logprobs);
-  }
-  return query;
-}
 
 v1::Support SupportProto(cache::Support support) {
   switch (support) {
@@ -43,23 +33,53 @@ v1::Support SupportProto(cache::Support support) {
   return v1::SUPPORT_TEXT_ONLY;
 }
 
-v1::TeacherCapability Describe(const cache::SoftOutput& answer) {
-  v1::TeacherCapability seen;
-  seen.set_support(SupportProto(answer.support));
-  seen.set_model(answer.provenance.model);
-  seen.set_fingerprint(answer.provenance.fingerprint);
-  size_t most = 0;
-  bool bytes = !answer.tokens.empty();
-  bool ids = !answer.tokens.empty();
-  for (const cache::Token& token : answer.tokens) {
-    most = std::max(most, token.candidates.size());
-    bytes = bytes && !token.bytes.empty() && !token.lossy;
-    ids = ids && token.id.has_value();
+v1::LogprobStage StageProto(LogprobStage stage) {
+  switch (stage) {
+    case LogprobStage::kBeforeTemperature:
+      return v1::LOGPROB_STAGE_BEFORE_TEMPERATURE;
+    case LogprobStage::kAfterTemperature:
+      return v1::LOGPROB_STAGE_AFTER_TEMPERATURE;
+    case LogprobStage::kUnknown:
+      break;
   }
-  seen.set_max_top_logprobs(static_cast<uint32_t>(most));
-  seen.set_gives_bytes(bytes);
-  seen.set_gives_token_ids(ids);
+  return v1::LOGPROB_STAGE_UNSPECIFIED;
+}
+
+v1::TeacherCapability Describe(const ProbeFindings& findings) {
+  v1::TeacherCapability seen;
+  // Fields without presence say no where it is not known.
+  seen.set_support(SupportProto(findings.support));
+  seen.set_max_top_logprobs(findings.max_top_logprobs);
+  seen.set_gives_bytes(findings.bytes == Finding::kYes);
+  seen.set_gives_token_ids(findings.token_ids == Finding::kYes);
+  seen.set_model(findings.model);
+  seen.set_fingerprint(findings.fingerprint);
+  const auto set = [&seen](Finding finding, void (v1::TeacherCapability::*setter)(bool)) {
+    if (finding != Finding::kUnknown) (seen.*setter)(finding == Finding::kYes);
+  };
+  set(findings.chosen_listed, &v1::TeacherCapability::set_lists_chosen_token);
+  set(findings.repeatable, &v1::TeacherCapability::set_repeats_at_zero);
+  set(findings.seed, &v1::TeacherCapability::set_honours_seed);
+  set(findings.continuation, &v1::TeacherCapability::set_scores_continuation);
+  set(findings.schema, &v1::TeacherCapability::set_follows_schema);
+  set(findings.choices, &v1::TeacherCapability::set_holds_to_choices);
+  seen.set_logprob_stage(StageProto(findings.stage));
+  for (const std::string& note : findings.notes) seen.add_notes(ReplaceInvalidUtf8(note));
   return seen;
+}
+
+std::vector<ProbeQuestion> QuestionsFor(const ConfiguredTeacher& teacher) {
+  return PlanProbe(teacher.config, teacher.provider->capabilities(),
+                   teacher.facts.gives_top_logprobs);
+}
+
+// What a call is charged with: an outcome that is not known counts in full.
+int64_t Cost(const TeacherConfig& config, const TeacherQuery& query, const CallOutcome& outcome) {
+  int64_t cost = outcome.ambiguous_tries * UpperBoundMicroUsd(config, query);
+  if (outcome.ok()) {
+    cost += ActualMicroUsd(config, query, std::get<cache::SoftOutput>(outcome.result).usage);
+  }
+  return cost;
 }
 
 absl::Status ToStatus(const std::string& teacher, const Failure& failure) {
@@ -87,18 +107,30 @@ TeacherProbe::TeacherProbe(kv::Engine* engine, Clock* clock, metrics::Registry* 
   if (registry == nullptr) return;
   probes_ = registry->AddCounter(std::string(kProbesMetric), "Teachers asked by ProbeTeacher.");
   micro_usd_ = registry->AddCounter(std::string(kProbeCostMetric),
-                                    "Cost of answered probes, micro-USD; charged to no job.");
+                                    "Cost of probes, micro-USD; charged to no job.");
 }
 
-absl::StatusOr<v1::TeacherCapability> TeacherProbe::Run(const TeacherSet::Teacher& teacher) {
-  const TeacherConfig& config = teacher.configured.config;
+v1::TeacherProbePlan TeacherProbe::Plan(const TeacherSet::Teacher& teacher) {
+  const std::vector<ProbeQuestion> questions = QuestionsFor(teacher.configured);
+  v1::TeacherProbePlan plan;
+  plan.set_calls(static_cast<uint32_t>(questions.size()));
+  plan.set_max_micro_usd(ProbeUpperBoundMicroUsd(teacher.configured.config, questions));
+  for (const ProbeQuestion& question : questions) {
+    const std::string aspect(ProbeAspectName(question.aspect));
+    const int known = plan.aspects_size();
+    if (known == 0 || plan.aspects(known - 1) != aspect) plan.add_aspects(aspect);
+  }
+  return plan;
+}
+
+absl::StatusOr<CallOutcome> TeacherProbe::Ask(const TeacherSet::Teacher& teacher,
+                                              const TeacherQuery& query) {
   // Shared with `done`, which may come after nobody waits any more.
   struct Answer {
     CallOutcome outcome;
     absl::Notification came;
   };
   const auto answer = std::make_shared<Answer>();
-  const TeacherQuery query = Question(teacher.configured);
   Call call;
   call.query = query;
   call.timeout = options_.timeout;
@@ -106,25 +138,52 @@ absl::StatusOr<v1::TeacherCapability> TeacherProbe::Run(const TeacherSet::Teache
     answer->outcome = std::move(outcome);
     answer->came.Notify();
   };
-  const SteadyTime start = clock_->Now();
   LIMBECK_RETURN_IF_ERROR(teacher.client->Ask(std::move(call)));
   answer->came.WaitForNotification();
-  probes_.Add();
-  if (!answer->outcome.ok()) {
-    return ToStatus(config.name, std::get<Failure>(answer->outcome.result));
+  return std::move(answer->outcome);
+}
+
+absl::StatusOr<v1::TeacherCapability> TeacherProbe::Run(const TeacherSet::Teacher& teacher,
+                                                        int64_t max_micro_usd) {
+  const TeacherConfig& config = teacher.configured.config;
+  const std::vector<ProbeQuestion> questions = QuestionsFor(teacher.configured);
+  const int64_t bound = ProbeUpperBoundMicroUsd(config, questions);
+  if (bound > max_micro_usd) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("probing teacher \"", config.name, "\" may cost ", bound,
+                     " micro-USD, above the ceiling of ", max_micro_usd, "; raise it to go on"));
   }
-  const auto& output = std::get<cache::SoftOutput>(answer->outcome.result);
-  const int64_t cost = ActualMicroUsd(config, query, output.usage);
-  micro_usd_.Add(static_cast<double>(cost));
+  probes_.Add();
+  const SteadyTime start = clock_->Now();
+  absl::Duration first_took;
+  int64_t cost = 0;
+  std::vector<ProbeAnswer> answers;
+  for (const ProbeQuestion& question : questions) {
+    LIMBECK_ASSIGN_OR_RETURN(CallOutcome outcome, Ask(teacher, question.query));
+    const int64_t paid = Cost(config, question.query, outcome);
+    cost += paid;
+    micro_usd_.Add(static_cast<double>(paid));
+    if (answers.empty()) {
+      first_took = clock_->Now() - start;
+      if (!outcome.ok()) return ToStatus(config.name, std::get<Failure>(outcome.result));
+    }
+    answers.push_back({question.aspect, std::move(outcome.result)});
+  }
   LIMBECK_LOG(INFO) << "probed teacher" << LogField("teacher", config.name)
-                    << LogField("micro_usd", cost);
-  v1::TeacherCapability seen = Describe(output);
+                    << LogField("calls", answers.size()) << LogField("micro_usd", cost);
+  v1::TeacherCapability seen = Describe(ReadProbe(questions, answers));
   *seen.mutable_probe_time() = ToProto(clock_->WallNow());
-  seen.set_seconds(absl::ToDoubleSeconds(clock_->Now() - start));
-  kv::WriteBatch batch;
-  batch.Put(kCapabilitiesTable, config.name, seen.SerializeAsString());
-  LIMBECK_RETURN_IF_ERROR(engine_->Write(batch));
+  seen.set_seconds(absl::ToDoubleSeconds(first_took));
+  seen.set_calls(static_cast<uint32_t>(answers.size()));
+  seen.set_micro_usd(cost);
+  LIMBECK_RETURN_IF_ERROR(Keep(config.name, seen));
   return seen;
+}
+
+absl::Status TeacherProbe::Keep(const std::string& name, const v1::TeacherCapability& seen) {
+  kv::WriteBatch batch;
+  batch.Put(kCapabilitiesTable, name, seen.SerializeAsString());
+  return engine_->Write(batch);
 }
 
 absl::StatusOr<std::optional<v1::TeacherCapability>> TeacherProbe::Last(

@@ -1,6 +1,7 @@
-// What teachers were last seen to give: found by one real call, kept with its date.
+// What teachers were last seen to give: found by a few real calls, kept with their date.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,9 +17,12 @@
 namespace limbeck::gateway {
 
 struct ProbeOptions {
-  // The whole call, waiting for the quota pool included.
+  // Of each call, waiting for the quota pool included.
   absl::Duration timeout = absl::Seconds(60);
 };
+
+// What a probe may cost where the caller names no ceiling: 5 cents.
+inline constexpr int64_t kDefaultProbeCeilingMicroUsd = 50'000;
 
 // Thread-safe.
 class TeacherProbe {
@@ -30,15 +34,25 @@ class TeacherProbe {
   TeacherProbe(kv::Engine* engine, Clock* clock, metrics::Registry* registry,
                const ProbeOptions& options = {});
 
-  // Asks one short question through the teacher's own limits and keeps what came back. What the
-  // call costs is logged and counted, but charged to no job. Errors: UNAVAILABLE,
-  // FAILED_PRECONDITION or DEADLINE_EXCEEDED with what the provider said; the earlier result stays.
-  absl::StatusOr<v1::TeacherCapability> Run(const TeacherSet::Teacher& teacher);
+  // What Run would ask.
+  static v1::TeacherProbePlan Plan(const TeacherSet::Teacher& teacher);
+
+  // Asks the plan's questions one after another through the teacher's own limits and keeps what
+  // came back. Their cost is logged and counted, but charged to no job. Errors: FAILED_PRECONDITION
+  // when the plan's upper bound is above `max_micro_usd`, before anything is sent; UNAVAILABLE,
+  // FAILED_PRECONDITION or DEADLINE_EXCEEDED with what the provider said when the first question
+  // has no answer. The earlier result stays then. Further questions without an answer are notes.
+  absl::StatusOr<v1::TeacherCapability> Run(const TeacherSet::Teacher& teacher,
+                                            int64_t max_micro_usd);
 
   // The last result; nullopt before the first.
   absl::StatusOr<std::optional<v1::TeacherCapability>> Last(const std::string& name) const;
 
  private:
+  // The outcome of one question, and what it cost.
+  absl::StatusOr<CallOutcome> Ask(const TeacherSet::Teacher& teacher, const TeacherQuery& query);
+  absl::Status Keep(const std::string& name, const v1::TeacherCapability& seen);
+
   kv::Engine* const engine_;
   Clock* const clock_;
   const ProbeOptions options_;

@@ -40,15 +40,29 @@ grpc::Status TeacherServiceImpl::ListTeachers(grpc::ServerContext*,
   return grpc::Status::OK;
 }
 
+absl::StatusOr<const TeacherSet::Teacher*> TeacherServiceImpl::Find(const std::string& name) const {
+  const TeacherSet::Teacher* teacher = teachers_->Find(name);
+  if (teacher != nullptr) return teacher;
+  return absl::NotFoundError(
+      absl::StrCat("no teacher \"", name, "\" is configured; see limbeck teachers list"));
+}
+
+grpc::Status TeacherServiceImpl::PlanTeacherProbe(grpc::ServerContext*,
+                                                  const v1::PlanTeacherProbeRequest* request,
+                                                  v1::TeacherProbePlan* response) {
+  const auto teacher = Find(request->name());
+  if (!teacher.ok()) return rpc::ToGrpc(teacher.status());
+  *response = TeacherProbe::Plan(**teacher);
+  return grpc::Status::OK;
+}
+
 grpc::Status TeacherServiceImpl::ProbeTeacher(grpc::ServerContext*,
                                               const v1::ProbeTeacherRequest* request,
                                               v1::TeacherCapability* response) {
-  const TeacherSet::Teacher* teacher = teachers_->Find(request->name());
-  if (teacher == nullptr) {
-    return rpc::ToGrpc(absl::NotFoundError(absl::StrCat(
-        "no teacher \"", request->name(), "\" is configured; see limbeck teachers list")));
-  }
-  auto seen = probe_->Run(*teacher);
+  const auto teacher = Find(request->name());
+  if (!teacher.ok()) return rpc::ToGrpc(teacher.status());
+  auto seen = probe_->Run(**teacher, request->has_max_micro_usd() ? request->max_micro_usd()
+                                                                  : kDefaultProbeCeilingMicroUsd);
   if (!seen.ok()) return rpc::ToGrpc(seen.status());
   *response = *std::move(seen);
   return grpc::Status::OK;

@@ -15,10 +15,16 @@ class TeacherServiceImpl final : public v1::TeacherService::Service {
 
   grpc::Status ListTeachers(grpc::ServerContext* context, const v1::ListTeachersRequest* request,
                             v1::ListTeachersResponse* response) override;
+  grpc::Status PlanTeacherProbe(grpc::ServerContext* context,
+                                const v1::PlanTeacherProbeRequest* request,
+                                v1::TeacherProbePlan* response) override;
   grpc::Status ProbeTeacher(grpc::ServerContext* context, const v1::ProbeTeacherRequest* request,
                             v1::TeacherCapability* response) override;
 
  private:
+  // NOT_FOUND says where the names are.
+  absl::StatusOr<const TeacherSet::Teacher*> Find(const std::string& name) const;
+
   const TeacherSet* const teachers_;
   TeacherProbe* const probe_;
 };

@@ -31,9 +31,11 @@ class TeacherServiceTest : public ::testing::Test {
     EXPECT_TRUE(status.ok()) << status;
     return response;
   }
-  absl::Status Probe(const std::string& name, v1::TeacherCapability* seen) {
+  absl::Status Probe(const std::string& name, v1::TeacherCapability* seen,
+                     std::optional<int64_t> max_micro_usd = std::nullopt) {
     v1::ProbeTeacherRequest request;
     request.set_name(name);
+    if (max_micro_usd.has_value()) request.set_max_micro_usd(*max_micro_usd);
     return Call(*stub_, &v1::TeacherService::Stub::ProbeTeacher, request, seen);
   }
 
@@ -63,7 +65,15 @@ TEST_F(TeacherServiceTest, ListsTrainableTeachersAlone) {
 }
 
 TEST_F(TeacherServiceTest, ProbeReportsAndKeepsWhatTheTeacherGives) {
-  node_.transport().AddReply(http::Answer(200, kAnswer));
+  v1::PlanTeacherProbeRequest request;
+  request.set_name("open");
+  v1::TeacherProbePlan plan;
+  ASSERT_TRUE(Call(*stub_, &v1::TeacherService::Stub::PlanTeacherProbe, request, &plan).ok());
+  EXPECT_GT(plan.max_micro_usd(), 0);
+  EXPECT_TRUE(node_.transport().requests().empty());
+  for (uint32_t i = 0; i < plan.calls(); ++i) {
+    node_.transport().AddReply(http::Answer(200, kAnswer));
+  }
   v1::TeacherCapability seen;
   const absl::Status status = Probe("open", &seen);
   ASSERT_TRUE(status.ok()) << status;
@@ -74,8 +84,23 @@ TEST_F(TeacherServiceTest, ProbeReportsAndKeepsWhatTheTeacherGives) {
   EXPECT_EQ(seen.model(), "m-2026");
   EXPECT_EQ(seen.fingerprint(), "fp_1");
   EXPECT_GT(seen.probe_time().seconds(), 0);
-  EXPECT_EQ(node_.transport().requests().size(), 1u);
+  EXPECT_EQ(node_.transport().requests().size(), plan.calls());
+  EXPECT_EQ(seen.calls(), plan.calls());
+  EXPECT_TRUE(seen.repeats_at_zero());
+  EXPECT_FALSE(seen.has_honours_seed());  // Each seed gave the same text.
+  EXPECT_FALSE(seen.follows_schema());
+  EXPECT_EQ(seen.logprob_stage(), v1::LOGPROB_STAGE_BEFORE_TEMPERATURE);
+  EXPECT_GT(seen.micro_usd(), 0);
+  EXPECT_LE(seen.micro_usd(), plan.max_micro_usd());
   EXPECT_EQ(List().teachers(1).capability().SerializeAsString(), seen.SerializeAsString());
+}
+
+TEST_F(TeacherServiceTest, ProbeAboveItsCeilingAsksNothing) {
+  v1::TeacherCapability seen;
+  const absl::Status status = Probe("open", &seen, 1);
+  EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
+  EXPECT_THAT(std::string(ToStd(status.message())), HasSubstr("ceiling of 1"));
+  EXPECT_TRUE(node_.transport().requests().empty());
 }
 
 TEST_F(TeacherServiceTest, ProbeOfARefusedKeySaysWhy) {

@@ -1,0 +1,66 @@
+// The row readers on any file. Byte 0 chooses the format; the rest is the file. Reading again after
+// a Seek must give the same rows.
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "gateway/templates/rows/row_reader.h"
+#include "tests/fuzz/fuzz_input.h"
+
+namespace limbeck::gateway {
+namespace {
+
+void Require(bool holds) {
+  if (!holds) std::abort();
+}
+
+// One row as text, or its error's.
+std::string Told(const absl::StatusOr<std::optional<Row>>& row) {
+  if (!row.ok()) return row.status().ToString();
+  return (*row)->id + (*row)->columns;
+}
+
+// Until the end or the first read error.
+std::vector<std::string> ReadAll(RowReader& reader) {
+  std::vector<std::string> rows;
+  for (;;) {
+    const auto row = reader.Next();
+    if (row.ok() && !row->has_value()) return rows;
+    rows.push_back(Told(row));
+    if (!row.ok() && !absl::IsInvalidArgument(row.status())) return rows;
+  }
+}
+
+void ReadRows(fuzz::FuzzInput input) {
+  static const int file = memfd_create("rows", 0);
+  static const std::string path = absl::StrCat("/proc/self/fd/", file);
+  const auto format = input.Byte() % 2 == 0 ? RowFormat::kJsonLines : RowFormat::kCsv;
+  const std::string_view content = input.Rest();
+  Require(ftruncate(file, 0) == 0);
+  Require(pwrite(file, content.data(), content.size(), 0) == static_cast<ssize_t>(content.size()));
+  RowReaderOptions options;
+  options.max_row_bytes = 4096;
+  options.buffer_bytes = 64;
+  options.index_stride = 2;
+  const auto reader = RowReader::Open(path, format, options);
+  if (!reader.ok()) return;
+  const std::vector<std::string> rows = ReadAll(**reader);
+  const uint64_t middle = rows.size() / 2;
+  if (!(*reader)->Seek(middle).ok()) return;
+  const std::vector<std::string> rest = ReadAll(**reader);
+  Require(rest ==
+          std::vector<std::string>(rows.begin() + static_cast<int64_t>(middle), rows.end()));
+}
+
+}  // namespace
+}  // namespace limbeck::gateway
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  limbeck::gateway::ReadRows({data, size});
+  return 0;
+}
