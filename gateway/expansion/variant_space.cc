@@ -1,6 +1,7 @@
 #include "gateway/expansion/variant_space.h"
 
 #include <numeric>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/hash.h"

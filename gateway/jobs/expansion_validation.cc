@@ -1,9 +1,8 @@
 // CheckExpansion of prompt_validation.h.
 #include <algorithm>
-#include <map>
 #include <set>
 #include <string>
-#include <vector>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"

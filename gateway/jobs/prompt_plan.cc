@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/hash.h"
 #include "base/status.h"
+#include "base/string_view.h"
 #include "base/utf8.h"
 #include "gateway/jobs/job_prompt.h"
 #include "gateway/noise/prompt_noise.h"
@@ -184,7 +185,7 @@ absl::StatusOr<std::vector<ChatTurn>> PromptPlan::Examples(const JobRow& row,
       if (!text.ok()) {
         return Annotate(text.status(),
                         absl::StrCat("row ", row.number, ", few_shot ", role, " part for pool row ",
-                                     TruncateUtf8(drawn->columns, kMaxShownBytes)));
+                                     ToAbsl(TruncateUtf8(drawn->columns, kMaxShownBytes))));
       }
       turns.push_back({role, *std::move(text)});
     }

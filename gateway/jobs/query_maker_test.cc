@@ -26,12 +26,11 @@ class QueryMakerTest : public ::testing::Test {
  protected:
   QueryMakerTest() {
     data().mutable_train()->set_id(world_.Store(DatasetTestWorld::Lines("train", 60)).id());
-    JobTeacher teacher;
+    JobTeacher& teacher = teachers_["fake"];
     teacher.config.name = "fake";
     teacher.config.kind = "openai";
     teacher.config.base_url = "http://127.0.0.1:1/v1";
     teacher.config.model = "m";
-    teachers_["fake"] = teacher;
   }
 
   v1::JobSpec& spec() { return world_.spec(); }

@@ -1,6 +1,8 @@
 //! Jinja templates: compiled once, rendered under limits, with no way to reach files or other
 //! templates (no loader is compiled in, and an environment holds one template).
 
+use std::sync::Arc;
+
 use minijinja::machinery::{make_string_output, parse, CompiledTemplate, Vm};
 use minijinja::value::Value;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
@@ -26,7 +28,7 @@ pub struct Template {
     program: CompiledTemplate<'static>,
     /// Holds the template a second time, as the engine compiles it, for its variables.
     environment: Environment<'static>,
-    source: Box<str>,
+    source: Arc<str>,
     limits: Limits,
 }
 
@@ -53,8 +55,8 @@ impl Template {
         environment
             .add_template_owned(NAME, source.to_string())
             .map_err(|error| describe(&error, source))?;
-        let source: Box<str> = source.into();
-        // SAFETY: the text is on the heap, is neither moved nor changed while `source` lives, and
+        let source: Arc<str> = source.into();
+        // SAFETY: the text is on the heap, neither moves nor changes while `source` lives, and
         // `program`, the only borrower, is a private field that is dropped before it.
         let kept: &'static str = unsafe { &*std::ptr::from_ref::<str>(&source) };
         let program = instrument::compile(NAME, kept).map_err(|error| describe(&error, &source))?;

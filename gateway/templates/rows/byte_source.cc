@@ -61,6 +61,8 @@ bool ByteSource::Fill() {
   const absl::StatusOr<size_t> got = ReadBuffer();
   if (!got.ok()) {
     status_ = got.status();
+    // A decoder that failed is good for nothing before it starts over.
+    if (compressed_ != nullptr) compressed_->Rewind();
     return false;
   }
   filled_ = *got;
@@ -68,6 +70,7 @@ bool ByteSource::Fill() {
 }
 
 void ByteSource::Seek(uint64_t offset) {
+  status_ = absl::OkStatus();
   if (offset >= start_ && offset - start_ <= filled_) {
     position_ = static_cast<size_t>(offset - start_);
     return;

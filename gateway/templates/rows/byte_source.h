@@ -39,8 +39,8 @@ class ByteSource {
 
   // Of the byte that Next returns next.
   uint64_t offset() const { return start_ + position_; }
-  // Constant time, but in a compressed file everything up to `offset` is decompressed: again from
-  // the start when it lies behind the buffer.
+  // After a read error reading is tried again. Constant time, but in a compressed file everything
+  // up to `offset` is decompressed: again from the start when it lies behind the buffer.
   void Seek(uint64_t offset);
 
   // The read error that ended the source, else OK. DATA_LOSS for damaged and RESOURCE_EXHAUSTED for
