@@ -119,7 +119,7 @@ TEST_F(QueryMakerTest, JobsWithoutAnExpansionKeepTheirKeys) {
     keys += canonical;
   }
   // A change of this makes every answer that anybody bought unfindable.
-  EXPECT_EQ(Sha256Hex(keys).substr(0, 16), "GOLDEN");
+  EXPECT_EQ(Sha256Hex(keys).substr(0, 16), "3f35bf6521fee4d6");
 }
 
 TEST_F(QueryMakerTest, TheGridIsAskedInEveryCombination) {
@@ -131,12 +131,12 @@ TEST_F(QueryMakerTest, TheGridIsAskedInEveryCombination) {
                                                       "de formal: train 3", "de casual: train 3"));
 }
 
-TEST_F(QueryMakerTest, NumbersOfTheGridReadAsInYaml) {
+TEST_F(QueryMakerTest, NumbersOfTheGridReadAsInYamlAndBooleansAsInJinja) {
   auto* values = &(*expansion().mutable_grid())["n"];
   for (const double number : {3.0, 0.5}) values->add_values()->set_number_value(number);
   values->add_values()->set_bool_value(true);
   data().mutable_prompt()->set_user("{{ n }}{% if n == 3 %}!{% endif %}");
-  EXPECT_THAT(Questions(Maker(), RowAt(0)), ElementsAre("3!", "0.5", "true"));
+  EXPECT_THAT(Questions(Maker(), RowAt(0)), ElementsAre("3!", "0.5", "True"));
 }
 
 TEST_F(QueryMakerTest, HeldOutRowsAreAskedInTheirFirstVariantOnly) {
@@ -246,7 +246,9 @@ TEST_F(QueryMakerTest, NoiseMultipliesWithCombinations) {
   noise->set_variants(2);
   noise->set_char_swap(0.5);
   const QueryMaker maker = Maker();
-  const JobRow row = RowAt(1);
+  JobRow row = RowAt(1);
+  row.input = "a text that is long enough for some of its letters to change places";
+  row.row.columns = absl::StrCat(R"({"text":")", row.input, R"("})");
   ASSERT_EQ(maker.VariantsOf(row), 6u);
   std::set<std::string> noisy;
   for (uint32_t variant = 0; variant < 6; ++variant) {

@@ -75,7 +75,7 @@ TEST_F(RowWalkTest, HeldOutRowsComeFirst) {
   Train(DatasetTestWorld::Lines("row", 50));
   bool others = false;
   for (const JobRow& row : Walk(WalkPart::kAll)) {
-    if (row.part == DatasetPart::kHeldOut) EXPECT_FALSE(others) << row.input;
+    EXPECT_FALSE(others && row.part == DatasetPart::kHeldOut) << row.input;
     others = others || row.part != DatasetPart::kHeldOut;
   }
 }

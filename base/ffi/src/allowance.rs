@@ -15,7 +15,7 @@ use minijinja::{Error, ErrorKind};
 
 /// Nesting of lists and maps: they are walked and dropped by recursion.
 const MAX_DEPTH: u32 = 32;
-/// What a value counts that is no text: its slot, and the digits it is written with.
+/// What a value counts beside its text: its slot, or the digits that it is written with.
 const SLOT: u64 = 32;
 /// One value may take this part of the budget, so that what is made of it stays near the budget.
 const SHARE_OF_ONE: u64 = 4;
@@ -66,12 +66,8 @@ pub fn charge(bytes: u64) -> Result<(), Error> {
 /// Bytes that `value` stands for, every mention of a shared part counted; no more than a little
 /// past `limit` is looked at. None where it is larger or nested too deeply.
 fn weigh(value: &Value, limit: u64, depth: u32) -> Option<u64> {
-    if let Some(text) = value.as_str() {
-        let size = text.len() as u64;
-        return (size <= limit).then_some(size);
-    }
     if let Some(bytes) = value.as_bytes() {
-        let size = bytes.len() as u64;
+        let size = SLOT + bytes.len() as u64;
         return (size <= limit).then_some(size);
     }
     let is_map = value.kind() == ValueKind::Map;
@@ -85,7 +81,7 @@ fn weigh(value: &Value, limit: u64, depth: u32) -> Option<u64> {
     }
     let mut total = SLOT;
     for item in value.try_iter().ok()? {
-        total += SLOT + weigh(&item, limit.checked_sub(total)?, depth - 1)?;
+        total += weigh(&item, limit.checked_sub(total)?, depth - 1)?;
         if is_map {
             let held = value.get_item(&item).ok()?;
             total += weigh(&held, limit.checked_sub(total)?, depth - 1)?;
@@ -100,6 +96,11 @@ fn weigh(value: &Value, limit: u64, depth: u32) -> Option<u64> {
 /// Bytes of `value`, or a refusal where one value may not be so large.
 pub fn size_of(value: &Value) -> Result<u64, Error> {
     weigh(value, LARGEST.get(), MAX_DEPTH).ok_or_else(refuse)
+}
+
+/// The same, where a text counts its bytes alone.
+pub fn text_size(value: &Value) -> Result<u64, Error> {
+    value.as_str().map_or_else(|| size_of(value), |text| Ok(text.len() as u64))
 }
 
 /// Charges a value that was just made and hands it on.

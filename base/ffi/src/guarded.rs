@@ -4,7 +4,7 @@
 use minijinja::value::{Rest, Value, ValueKind};
 use minijinja::{filters, Environment, Error, State};
 
-use crate::allowance::{charge, fits, made, size_of};
+use crate::allowance::{charge, fits, made, size_of, text_size};
 use crate::instrument::{EMITTED, MADE, REPEATED};
 
 /// Levels of indentation that JSON has here at most; lists are not nested deeper.
@@ -67,7 +67,7 @@ fn guard(
 }
 
 fn size_at(args: &[Value], at: usize) -> Result<u64, Error> {
-    args.get(at).map_or(Ok(0), size_of)
+    args.get(at).map_or(Ok(0), text_size)
 }
 
 /// The largest whole number among arguments, named ones included; 0 without any.
@@ -94,7 +94,7 @@ fn repeated(operands: Vec<Value>) -> Result<Value, Error> {
             continue;
         }
         let count = i64::try_from(count.clone()).map_or(0, |n| n.max(0) as u64);
-        fits(size_of(value)?.saturating_mul(count))?;
+        fits(text_size(value)?.saturating_mul(count))?;
     }
     Ok(Value::from_iter(operands.into_iter().rev()))
 }
