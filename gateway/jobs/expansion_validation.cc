@@ -52,7 +52,6 @@ class ExpansionChecker {
     const size_t variables = expansion_.grid().size() + expansion_.paraphrases().size();
     faults_.Range("data.expansion.grid", variables, size_t{0}, kMaxVariables);
     CheckTemperatures();
-    CheckSamples();
     CheckFewShot();
     if (sound_) CheckSize();
   }
@@ -174,24 +173,8 @@ class ExpansionChecker {
         }
       }
       if (seen.contains(0.0) && SamplesPerItem(spec_) > 1) {
-        Fault(at,
-              "has 0, at which every sample is the same; expected above 0 with samples or votes");
+        Fault(at, "has 0, at which every sample is the same; expected above 0 with votes");
       }
-    }
-  }
-
-  void CheckSamples() {
-    faults_.Range("data.expansion.samples", expansion_.samples(), 0U, 64U);
-    if (expansion_.samples() > 64) sound_ = false;
-    if (expansion_.samples() <= 1 || spec_.teachers_size() == 0) return;
-    const v1::TeacherUse& use = spec_.teachers(0);
-    if (use.top_logprobs() > 0) {
-      Fault("data.expansion.samples",
-            "asks for several answers, but this teacher gives logprobs: one answer has all label "
-            "probabilities; leave samples out");
-    } else if (use.temperatures_size() == 0 && use.sampling().temperature() == 0) {
-      Fault("data.expansion.samples",
-            "asks for several answers at temperature 0, where all are the same; set a temperature");
     }
   }
 

@@ -195,16 +195,14 @@ TEST_F(QueryMakerTest, ParaphrasesSeeColumnsAndGrid) {
   EXPECT_THAT(seen, UnorderedElementsAre("What is X?", "formal X!", "casual X!"));
 }
 
-TEST_F(QueryMakerTest, TemperaturesAreVariantsAndSamplesAreCounted) {
+TEST_F(QueryMakerTest, TemperaturesAreVariants) {
   spec().mutable_teachers(0)->add_temperatures(0.25);
   spec().mutable_teachers(0)->add_temperatures(1.5);
-  expansion().set_samples(3);
   const QueryMaker maker = Maker();
   const JobRow row = RowAt(0);
   ASSERT_EQ(maker.VariantsOf(row), 2u);
   EXPECT_EQ(maker.QueryOf(row, 0)->sampling.temperature, 0.25);
   EXPECT_EQ(maker.QueryOf(row, 1)->sampling.temperature, 1.5);
-  EXPECT_EQ(maker.samples(), 3u);
 }
 
 TEST_F(QueryMakerTest, ExamplesAreDrawnFromThePoolAndNeverTheRowItself) {

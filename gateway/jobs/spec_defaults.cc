@@ -139,8 +139,6 @@ void FillDefaults(const TeacherCatalog& teachers, v1::JobSpec* spec) {
 }
 
 uint32_t SamplesPerItem(const v1::JobSpec& spec) {
-  const uint32_t asked = spec.data().expansion().samples();
-  if (asked > 0) return asked;
   const v1::TeacherUse& use = spec.teachers(0);
   return use.top_logprobs() > 0 ? 1 : std::max<uint32_t>(1, use.votes());
 }

@@ -12,8 +12,7 @@ namespace limbeck::gateway {
 // only (validation names them).
 void FillDefaults(const TeacherCatalog& teachers, v1::JobSpec* spec);
 
-// Answers asked for per row and variant: what the expansion says, else 1 with logprobs and the
-// votes of its first teacher without. `spec` has a teacher.
+// Answers asked for per row and variant: 1 with logprobs, else the votes. `spec` has a teacher.
 uint32_t SamplesPerItem(const v1::JobSpec& spec);
 
 }  // namespace limbeck::gateway

@@ -234,7 +234,6 @@ TEST_F(ExpansionValidationTest, FaultsOfVariablesNameTheirField) {
 TEST_F(ExpansionValidationTest, FaultsOfTemplatesExamplesAndCountsNameTheirField) {
   Check({
       {{"data.expansion"}, [](auto*, auto* e) { e->set_draws(3); }},
-      {{"data.expansion.samples"}, [](auto*, auto* e) { e->set_samples(2); }},
       {{"data.expansion.few_shot.count", "data.expansion.few_shot.user"},
        [](auto*, auto* e) { e->mutable_few_shot(); }},
       {{"data.expansion.few_shot.assistant"},
@@ -273,6 +272,11 @@ TEST_F(ExpansionValidationTest, FaultsOfTemplatesExamplesAndCountsNameTheirField
       {{"teachers[0].temperatures[1]"},
        [](auto* s, auto*) {
          for (const double t : {1.0, 2.5}) s->mutable_teachers(0)->add_temperatures(t);
+       }},
+      {{"teachers[0].temperatures"},
+       [](auto* s, auto*) {
+         s->mutable_teachers(0)->set_teacher("text");
+         for (const double t : {1.0, 0.0}) s->mutable_teachers(0)->add_temperatures(t);
        }},
   });
 }
