@@ -67,13 +67,19 @@ absl::StatusOr<v1::Dataset> Send(v1::DatasetService::Stub* stub, const std::file
 }  // namespace
 
 absl::StatusOr<v1::DatasetFormat> DatasetFormatOf(const std::filesystem::path& path) {
-  const std::string extension = absl::AsciiStrToLower(path.extension().string());
+  std::string extension = absl::AsciiStrToLower(path.extension().string());
+  // Whether and how a file is compressed is told by its content; the name only has to say what is
+  // inside.
+  if (extension == ".gz" || extension == ".zst") {
+    extension = absl::AsciiStrToLower(path.stem().extension().string());
+  }
   if (extension == ".jsonl") return v1::DATASET_FORMAT_JSONL;
   if (extension == ".csv") return v1::DATASET_FORMAT_CSV;
+  if (extension == ".tsv") return v1::DATASET_FORMAT_TSV;
   return absl::InvalidArgumentError(
       absl::StrCat(path.string(),
-                   ": the name of a dataset ends in .jsonl (one JSON object a line) "
-                   "or .csv (with a header row)"));
+                   ": the name of a dataset ends in .jsonl (one JSON object a line), .csv or .tsv "
+                   "(with a header row), and .gz or .zst after it where it is compressed"));
 }
 
 absl::StatusOr<UploadResult> UploadDataset(Session& session, const std::filesystem::path& path) {

@@ -9,7 +9,8 @@
 
 namespace limbeck::cli {
 
-// JSONL or CSV by the file's extension; INVALID_ARGUMENT for any other.
+// JSONL, CSV or TSV by the file's extension, which .gz or .zst may follow; INVALID_ARGUMENT for any
+// other.
 absl::StatusOr<v1::DatasetFormat> DatasetFormatOf(const std::filesystem::path& path);
 
 struct UploadResult {

@@ -34,7 +34,7 @@ void AddDatasetsUpload(CLI::App& datasets, Session& session) {
   auto files = std::make_shared<std::vector<std::string>>();
   CLI::App* command = datasets.add_subcommand(
       "upload", "Upload datasets; content that the service knows is not sent again");
-  command->add_option("FILE", *files, ".jsonl or .csv")->required();
+  command->add_option("FILE", *files, ".jsonl, .csv or .tsv, also .gz or .zst")->required();
   command->footer(
       "Example:\n"
       "  limbeck datasets upload train.jsonl held_out.jsonl\n\n"

@@ -10,9 +10,9 @@
 
 namespace limbeck::cli {
 
-// Reads and checks a job file. INVALID_ARGUMENT lists every fault at once: of the YAML with its
-// line, else of fields that are missing and of dataset files that are not there (paths are relative
-// to the job file). NOT_FOUND where there is no such file.
+// Reads and checks a job file. INVALID_ARGUMENT lists every fault in one round: of the YAML with
+// its line, of fields that are missing, of dataset files that are not there (paths are relative to
+// the job file). The same where there is no such file.
 absl::StatusOr<v1::JobSpec> LoadJobFile(const std::filesystem::path& path);
 
 // Where a dataset path of a job file points to.

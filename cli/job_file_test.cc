@@ -46,8 +46,44 @@ TEST_F(JobFileTest, NamesEverythingThatIsMissingAtOnce) {
 TEST_F(JobFileTest, FaultsOfTheYamlComeWithTheirLine) {
   const auto spec = Load("display_name: x\nbudgett: {}\nruntime: {min_workers: many}\n");
   EXPECT_EQ(spec.status().code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(GetFieldViolations(spec.status()).size(), 2u);
-  EXPECT_THAT(std::string(spec.status().message()), HasSubstr("2"));
+  EXPECT_THAT(std::string(spec.status().message()), HasSubstr("budgett: line 2: unknown field"));
+  EXPECT_THAT(std::string(spec.status().message()), HasSubstr("runtime.min_workers: line 3: "));
+}
+
+TEST_F(JobFileTest, FaultsOfTheYamlAndMissingFilesComeInOneRound) {
+  const auto spec = Load(
+      "display_name: x\n"
+      "budgett: {}\n"
+      "data: {train: {path: nowhere.jsonl}, held_out_share: much, prompt: {user: [a]}}\n"
+      "teachers: none\n"
+      "task: {classify: {labels: [{name: a, variants: 3}, {nam: b}]}}\n");
+  std::vector<std::string> fields;
+  for (const auto& violation : GetFieldViolations(spec.status())) fields.push_back(violation.field);
+  EXPECT_THAT(fields, ::testing::ElementsAre("budgett", "data.held_out_share", "data.prompt.user",
+                                             "teachers", "task.classify.labels[0].variants",
+                                             "task.classify.labels[1].nam", "data.train.path"));
+}
+
+TEST_F(JobFileTest, TextThatIsNoYamlIsOneFault) {
+  const auto spec = Load("data: [\n");
+  EXPECT_EQ(spec.status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_TRUE(GetFieldViolations(spec.status()).empty());
+}
+
+TEST_F(JobFileTest, TheFewShotPoolIsCheckedLikeEveryDataset) {
+  ASSERT_TRUE(WriteFileDurably(temp_.path() / "train.tsv.gz", "").ok());
+  const auto spec = Load(
+      "data:\n"
+      "  train: {path: train.tsv.gz}\n"
+      "  expansion:\n"
+      "    templates: [{prompt: {user: x}}]\n"
+      "    grid: {tone: [formal, 2]}\n"
+      "    few_shot: {pool: {path: pool.csv.zst}}\n"
+      "teachers: [{teacher: t}]\n"
+      "task: {classify: {}}\n");
+  const auto violations = GetFieldViolations(spec.status());
+  ASSERT_EQ(violations.size(), 1u) << spec.status();
+  EXPECT_EQ(violations[0].field, "data.expansion.few_shot.pool.path");
 }
 
 TEST_F(JobFileTest, ADatasetNeedsAKnownExtension) {
@@ -76,6 +112,16 @@ TEST(ExampleFilesTest, TheExampleJobsOfTheRepositoryLoad) {
   ASSERT_TRUE(spec.ok()) << spec.status();
   EXPECT_EQ(spec->task().classify().labels_size(), 5);
   EXPECT_EQ(spec->data().prompt().examples_size(), 5);
+}
+
+TEST(ExampleFilesTest, TheExpansionExampleLoads) {
+  const char* root = std::getenv("LIMBECK_SOURCE_DIR");
+  ASSERT_NE(root, nullptr);
+  const auto spec = LoadJobFile(std::filesystem::path(root) / "examples/expansion/job.yaml");
+  ASSERT_TRUE(spec.ok()) << spec.status();
+  EXPECT_EQ(spec->data().expansion().templates_size(), 2);
+  EXPECT_EQ(spec->data().expansion().grid().at("tone").values_size(), 2);
+  EXPECT_EQ(spec->data().expansion().few_shot().pool().path(), "shots.jsonl");
 }
 
 TEST(JobFileMissingTest, IsBadInput) {

@@ -40,6 +40,10 @@ absl::StatusOr<PreparedJob> PrepareJob(Session& session, const std::string& job_
   if (data->has_held_out()) {
     LIMBECK_RETURN_IF_ERROR(Upload(session, job_file, data->mutable_held_out()));
   }
+  if (data->expansion().few_shot().has_pool()) {
+    LIMBECK_RETURN_IF_ERROR(
+        Upload(session, job_file, data->mutable_expansion()->mutable_few_shot()->mutable_pool()));
+  }
   LIMBECK_ASSIGN_OR_RETURN(auto* stub, session.Jobs());
   v1::QuoteDistillationJobRequest request;
   *request.mutable_spec() = job.spec;

@@ -76,7 +76,11 @@ class Walker {
     if (type.file()->name() == "google/protobuf/wrappers.proto") {
       return Singular(node, *type.field(0), path);
     }
-    if (type.file()->name() == "google/protobuf/struct.proto") return Untyped(node, path);
+    if (type.file()->name() == "google/protobuf/struct.proto") {
+      if (type.name() != "ListValue" || node.IsSequence()) return Untyped(node, path);
+      Problem(node, path, absl::StrCat("expected a list", Got(node)));
+      return "null";
+    }
     if (!node.IsMap()) {
       Problem(node, path, absl::StrCat("expected fields of ", type.name(), Got(node)));
       return "null";
@@ -132,9 +136,13 @@ class Walker {
     std::string json = "[";
     size_t index = 0;
     for (const YAML::Node& item : node) {
-      absl::StrAppend(&json, index == 0 ? "" : ",",
-                      Singular(item, field, absl::StrCat(path, "[", index, "]")));
-      ++index;
+      std::string value = Singular(item, field, absl::StrCat(path, "[", index++, "]"));
+      // Only entries at fault are null, which a list may not hold.
+      if (value == "null") {
+        if (field.cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE) continue;
+        value = "{}";
+      }
+      absl::StrAppend(&json, json.size() == 1 ? "" : ",", value);
     }
     return json + "]";
   }
@@ -162,8 +170,10 @@ class Walker {
         Problem(entry.first, item_path, absl::StrCat("as a key, ", checked.status().message()));
         continue;
       }
-      absl::StrAppend(&json, json.size() > 1 ? "," : "", JsonQuote(key), ":",
-                      Singular(entry.second, *field.message_type()->map_value(), item_path));
+      const std::string value =
+          Singular(entry.second, *field.message_type()->map_value(), item_path);
+      if (value == "null") continue;  // At fault; a map may not hold it.
+      absl::StrAppend(&json, json.size() > 1 ? "," : "", JsonQuote(key), ":", value);
     }
     return json + "}";
   }
@@ -260,40 +270,42 @@ class Walker {
   std::string exceeded_;
 };
 
+// With `partly`, what can be read is, whatever else is wrong.
 absl::Status Convert(std::string_view text, std::string_view name, const YamlLimits& limits,
-                     google::protobuf::Message* message) {
+                     bool partly, google::protobuf::Message* message) {
   const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
   if (documents.size() > 1) {
     return absl::InvalidArgumentError(
         absl::StrCat(ToAbsl(name), " has ", documents.size(), " documents (---), expected one"));
   }
   const std::unique_ptr<google::protobuf::Message> read(message->New());
+  absl::Status faults;
   if (!documents.empty() && !documents[0].IsNull()) {
     Walker walker(limits);
     const std::string json = walker.Message(documents[0], *message->GetDescriptor(), "");
     if (!walker.exceeded().empty()) {
       return absl::ResourceExhaustedError(absl::StrCat(ToAbsl(name), " ", walker.exceeded()));
     }
-    LIMBECK_RETURN_IF_ERROR(InvalidFields(name, walker.violations()));
+    faults = InvalidFields(name, walker.violations());
+    if (!faults.ok() && !partly) return faults;
     const auto status = google::protobuf::util::JsonStringToMessage(json, read.get());
     if (!status.ok()) {
+      LIMBECK_RETURN_IF_ERROR(faults);
       return absl::InvalidArgumentError(absl::StrCat(ToAbsl(name), ": ", status.ToString()));
     }
   }
   message->GetReflection()->Swap(message, read.get());
-  return absl::OkStatus();
+  return faults;
 }
 
-}  // namespace
-
-absl::Status ParseYaml(std::string_view text, std::string_view name,
-                       google::protobuf::Message* message, const YamlLimits& limits) {
+absl::Status Parse(std::string_view text, std::string_view name, const YamlLimits& limits,
+                   bool partly, google::protobuf::Message* message) {
   if (text.size() > limits.max_bytes) {
     return absl::ResourceExhaustedError(absl::StrCat(
         ToAbsl(name), " has ", text.size(), " bytes, the limit (max_bytes) is ", limits.max_bytes));
   }
   try {
-    return Convert(text, name, limits, message);
+    return Convert(text, name, limits, partly, message);
   } catch (const YAML::Exception& error) {
     return absl::InvalidArgumentError(absl::StrCat(
         ToAbsl(name), error.mark.is_null() ? "" : absl::StrCat(" line ", error.mark.line + 1), ": ",
@@ -301,6 +313,18 @@ absl::Status ParseYaml(std::string_view text, std::string_view name,
   } catch (const std::exception& error) {
     return absl::InvalidArgumentError(absl::StrCat(ToAbsl(name), ": ", error.what()));
   }
+}
+
+}  // namespace
+
+absl::Status ParseYaml(std::string_view text, std::string_view name,
+                       google::protobuf::Message* message, const YamlLimits& limits) {
+  return Parse(text, name, limits, false, message);
+}
+
+absl::Status ParseYamlPartly(std::string_view text, std::string_view name,
+                             google::protobuf::Message* message, const YamlLimits& limits) {
+  return Parse(text, name, limits, true, message);
 }
 
 absl::Status ReadYamlFile(const std::string& path, google::protobuf::Message* message,

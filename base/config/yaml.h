@@ -31,6 +31,12 @@ struct YamlLimits {
 absl::Status ParseYaml(std::string_view text, std::string_view name,
                        google::protobuf::Message* message, const YamlLimits& limits = {});
 
+// As ParseYaml, but where only fields are wrong `*message` holds the rest beside the error: a
+// caller with checks of its own can then report everything in one round. Fields at fault are unset,
+// list entries at fault empty or left out.
+absl::Status ParseYamlPartly(std::string_view text, std::string_view name,
+                             google::protobuf::Message* message, const YamlLimits& limits = {});
+
 // ParseYaml on a file's content.
 absl::Status ReadYamlFile(const std::string& path, google::protobuf::Message* message,
                           const YamlLimits& limits = {});

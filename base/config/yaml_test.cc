@@ -195,6 +195,31 @@ TEST(ParseYamlTest, SizeDepthAndProblemsAreLimited) {
   EXPECT_FALSE(ParseYaml(std::string(100'000, '['), "x", &sample).ok());
 }
 
+TEST(ParseYamlPartlyTest, KeepsWhatIsNotAtFault) {
+  Sample sample;
+  const absl::Status status = ParseYamlPartly(
+      "name: a\n"
+      "small: x\n"
+      "tags: [b, [], c]\n"
+      "children: [{name: d}, 3, {nam: e}]\n"
+      "limits: {one: 1, two: x}\n",
+      "test.yaml", &sample);
+  EXPECT_EQ(GetFieldViolations(status).size(), 5u) << status;
+  EXPECT_EQ(sample.name(), "a");
+  EXPECT_EQ(sample.small(), 0);
+  EXPECT_EQ(sample.tags_size(), 2);
+  ASSERT_EQ(sample.children_size(), 3);
+  EXPECT_EQ(sample.children(0).name(), "d");
+  EXPECT_EQ(sample.limits_size(), 1);
+}
+
+TEST(ParseYamlPartlyTest, LeavesTheMessageAloneWhereNothingCanBeRead) {
+  Sample sample;
+  sample.set_name("kept");
+  EXPECT_FALSE(ParseYamlPartly("name: [", "test.yaml", &sample).ok());
+  EXPECT_EQ(sample.name(), "kept");
+}
+
 TEST(ReadYamlFileTest, NamesTheFile) {
   const ScopedTempDirectory dir;
   const std::string path = (dir.path() / "job.yaml").string();

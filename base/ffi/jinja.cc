@@ -16,7 +16,7 @@ void JinjaTemplate::Free::operator()(limbeck_template* handle) const {
 absl::StatusOr<JinjaTemplate> JinjaTemplate::Compile(std::string_view source,
                                                      const JinjaLimits& limits) {
   const limbeck_template_limits raw = {limits.max_source_bytes, limits.max_output_bytes,
-                                       limits.fuel, limits.max_recursion};
+                                       limits.fuel, limits.max_memory_bytes, limits.max_recursion};
   limbeck_template* handle = nullptr;
   limbeck_string error = {nullptr, 0};
   const int32_t compiled =

@@ -19,6 +19,9 @@ struct JinjaLimits {
   uint64_t max_output_bytes = 4 << 20;
   // Instructions of the template engine.
   uint64_t fuel = 1'000'000;
+  // Text and lists that are made on the way, all together and the output included; a single one
+  // may have a quarter of it. What templates do with them takes a small multiple of memory.
+  uint64_t max_memory_bytes = 16 << 20;
   uint32_t max_recursion = 100;
 };
 

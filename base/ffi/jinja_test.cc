@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include <string>
 #include <thread>
@@ -59,6 +60,36 @@ TEST(JinjaTemplateTest, OutputAndSourceAreCapped) {
   EXPECT_EQ(tmpl->Render("{}").status().code(), absl::StatusCode::kResourceExhausted);
   EXPECT_EQ(JinjaTemplate::Compile("abc", {.max_source_bytes = 2}).status().code(),
             absl::StatusCode::kResourceExhausted);
+}
+
+// Largest memory this process has had, bytes.
+size_t PeakMemory() {
+  rusage usage = {};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<size_t>(usage.ru_maxrss) << 10;
+}
+
+TEST(JinjaTemplateTest, SixtyDoublingsTakeNoMemoryAndLeaveTheProcessAlive) {
+  std::string source = "{% set x = text %}";
+  for (int i = 0; i < 60; ++i) source += "{% set x = x ~ x %}";
+  auto tmpl = JinjaTemplate::Compile(source + "{{ x|length }}");
+  ASSERT_TRUE(tmpl.ok()) << tmpl.status();
+  const size_t before = PeakMemory();
+  const auto rendered = tmpl->Render(R"({"text":"ab"})");
+  EXPECT_EQ(rendered.status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_THAT(std::string(rendered.status().message()), HasSubstr("of text and lists"));
+  EXPECT_LT(PeakMemory() - before, 4 * JinjaLimits().max_memory_bytes);
+  // The next rendering has its own allowance.
+  EXPECT_TRUE(JinjaTemplate::Compile("{{ text ~ text }}")->Render(R"({"text":"ab"})").ok());
+}
+
+TEST(JinjaTemplateTest, AnUnusedAllowanceIsNoAdvantage) {
+  auto tmpl = JinjaTemplate::Compile("{{ text ~ text }}", {.max_memory_bytes = 400});
+  ASSERT_TRUE(tmpl.ok());
+  EXPECT_TRUE(tmpl->Render(R"({"text":"12345"})").ok());
+  EXPECT_EQ(tmpl->Render("{\"text\":\"" + std::string(50, 'x') + "\"}").status().code(),
+            absl::StatusCode::kResourceExhausted);
+  EXPECT_TRUE(tmpl->Render(R"({"text":"12345"})").ok());
 }
 
 TEST(JinjaTemplateTest, OneTemplateServesManyThreads) {

@@ -42,6 +42,9 @@ typedef struct limbeck_template_limits {
   uint64_t max_source_bytes;
   uint64_t max_output_bytes;
   uint64_t fuel; /* instructions of the template engine per rendering */
+  /* text and lists that one rendering may make on its way, together; a single value may have a
+   * quarter of it */
+  uint64_t max_memory_bytes;
   uint32_t max_recursion;
 } limbeck_template_limits;
 

@@ -5,12 +5,17 @@
 namespace limbeck::gateway {
 namespace {
 
+constexpr uint32_t kMaxPositions = 1024;
 constexpr uint32_t kMaxNoiseVariants = 16;
 constexpr uint32_t kMaxSamples = 64;
 
 }  // namespace
 
 absl::StatusOr<Expansion> Expansion::Create(const ExpansionSpec& spec) {
+  if (spec.positions == 0 || spec.positions > kMaxPositions) {
+    return absl::InvalidArgumentError(absl::StrCat("combinations per row are ", spec.positions,
+                                                   "; expected 1 … ", kMaxPositions));
+  }
   if (spec.noise_variants > kMaxNoiseVariants) {
     return absl::InvalidArgumentError(absl::StrCat("noise variants are ", spec.noise_variants,
                                                    "; expected 0 … ", kMaxNoiseVariants));
@@ -20,6 +25,12 @@ absl::StatusOr<Expansion> Expansion::Create(const ExpansionSpec& spec) {
         absl::StrCat("samples are ", spec.samples, "; expected 1 … ", kMaxSamples));
   }
   const Expansion expansion(spec);
+  if (expansion.per_row() > spec.max_queries_per_row) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(spec.positions, " combinations × ", spec.noise_variants + 1,
+                     " noise variants × ", spec.samples, " samples pass the limit of ",
+                     spec.max_queries_per_row, " queries a row; draw fewer combinations"));
+  }
   // Divided, since the product may not fit 64 bits.
   if (spec.rows > spec.max_queries / expansion.per_row()) {
     return absl::InvalidArgumentError(absl::StrCat(

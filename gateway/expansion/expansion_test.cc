@@ -38,6 +38,29 @@ TEST(ExpansionTest, AnyPositionOfAHugeSequenceIsDirect) {
   EXPECT_EQ(expansion->IndexOf(expansion->At(last)), last);
 }
 
+TEST(ExpansionTest, EveryVariantIsRecomputableFromItsIndex) {
+  const auto expansion = Expansion::Create(
+      {.rows = 10'000'000 / 96, .positions = 6, .noise_variants = 3, .samples = 4});
+  ASSERT_TRUE(expansion.ok()) << expansion.status();
+  // Neither rows nor what was visited take memory.
+  EXPECT_LE(sizeof(Expansion), 64u);
+  uint64_t visited = 0;
+  // A prime stride meets every remainder: all positions, noise variants and samples.
+  for (uint64_t index = 0; index < expansion->size(); index += 9973) {
+    const ExpansionItem item = expansion->At(index);
+    ASSERT_EQ(expansion->IndexOf(item), index);
+    const VariantParts parts = SplitVariant(item.variant, 3);
+    ASSERT_LT(item.sample, 4u);
+    ASSERT_LT(parts.position, 6u);
+    ASSERT_LT(parts.noise, 4u);
+    ASSERT_EQ(((item.row * 6 + parts.position) * 4 + parts.noise) * 4 + item.sample, index);
+    ++visited;
+  }
+  EXPECT_GT(visited, 1000u);
+  // A restart continues at an index: nothing before it is looked at.
+  EXPECT_EQ(expansion->At(9'999'000).row, 9'999'000u / 96);
+}
+
 TEST(ExpansionTest, NoRowsGiveAnEmptySequence) {
   EXPECT_EQ(Expansion::Create({.rows = 0})->size(), 0u);
 }
@@ -48,6 +71,9 @@ TEST(ExpansionTest, LimitsAreNamed) {
   };
   EXPECT_THAT(message({.rows = 1, .noise_variants = 17}), HasSubstr("expected 0 … 16"));
   EXPECT_THAT(message({.rows = 1, .samples = 0}), HasSubstr("expected 1 … 64"));
+  EXPECT_THAT(message({.rows = 1, .positions = 0}), HasSubstr("expected 1 … 1024"));
+  EXPECT_THAT(message({.rows = 1, .positions = 1024, .samples = 5}),
+              HasSubstr("the limit of 4096 queries a row"));
   EXPECT_THAT(message({.rows = 6, .samples = 2, .max_queries = 11}),
               HasSubstr("the limit of 11 queries"));
   EXPECT_THAT(message({.rows = std::numeric_limits<uint64_t>::max(), .samples = 2}),

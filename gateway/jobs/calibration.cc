@@ -76,7 +76,8 @@ absl::StatusOr<v1::ClassifyTask::Calibration> Calibrate(const JobContext& contex
                                                         const v1::JobSpec& spec) {
   v1::JobSpec uncalibrated = spec;
   uncalibrated.mutable_task()->mutable_classify()->clear_calibration();
-  LIMBECK_ASSIGN_OR_RETURN(const QueryMaker maker, QueryMaker::Create(spec, *context.teachers));
+  LIMBECK_ASSIGN_OR_RETURN(const QueryMaker maker,
+                           QueryMaker::Create(spec, *context.teachers, *context.datasets));
   LIMBECK_ASSIGN_OR_RETURN(const cache::LabelReader reader, cache::MakeLabelReader(uncalibrated));
   LIMBECK_ASSIGN_OR_RETURN(auto walk,
                            RowWalk::Open(*context.datasets, spec, WalkPart::kValidation));

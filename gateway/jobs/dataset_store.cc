@@ -30,7 +30,21 @@ bool IsHexDigest(std::string_view text) {
 }
 
 RowFormat FormatOf(v1::DatasetFormat format) {
+  if (format == v1::DATASET_FORMAT_TSV) return RowFormat::kTsv;
   return format == v1::DATASET_FORMAT_CSV ? RowFormat::kCsv : RowFormat::kJsonLines;
+}
+
+bool IsKnown(v1::DatasetFormat format) {
+  return v1::DatasetFormat_IsValid(format) && format != v1::DATASET_FORMAT_UNSPECIFIED;
+}
+
+// Damaged and oversized files are the uploader's fault, unlike other read errors.
+absl::Status FaultOfFile(const absl::Status& status) {
+  if (!absl::IsDataLoss(status) && !absl::IsResourceExhausted(status) &&
+      !absl::IsInvalidArgument(status)) {
+    return status;
+  }
+  return WithReason(absl::InvalidArgumentError(status.message()), kRowInvalid);
 }
 
 // Names of the first row's columns; the CSV header's order, else as the JSON object has them.
@@ -67,8 +81,9 @@ absl::StatusOr<std::unique_ptr<DatasetStore::Upload>> DatasetStore::Begin(
   if (!IsHexDigest(header.sha256())) {
     faults.push_back({"header.sha256", "expected 64 lower-case hexadecimal digits"});
   }
-  if (header.format() != v1::DATASET_FORMAT_JSONL && header.format() != v1::DATASET_FORMAT_CSV) {
-    faults.push_back({"header.format", "expected DATASET_FORMAT_JSONL or DATASET_FORMAT_CSV"});
+  if (!IsKnown(header.format())) {
+    faults.push_back({"header.format",
+                      "expected DATASET_FORMAT_JSONL, DATASET_FORMAT_CSV or DATASET_FORMAT_TSV"});
   }
   LIMBECK_RETURN_IF_ERROR(InvalidFields("the upload", faults));
   const std::string name = absl::StrCat(header.sha256(), "-", HexEncode(RandomBytes(8)));
@@ -99,12 +114,16 @@ absl::StatusOr<v1::Dataset> DatasetStore::Upload::Finish() {
   if (stored.ok() && stored->format() == header_.format()) return stored;
   if (stored.ok()) {
     return absl::AlreadyExistsError(
-        absl::StrCat(dataset.id(), " is stored already, in the other format"));
+        absl::StrCat(dataset.id(), " is stored already, in another format"));
   }
   if (!absl::IsNotFound(stored.status())) return stored.status();
 
-  LIMBECK_ASSIGN_OR_RETURN(auto reader, RowReader::Open(file_->path(), FormatOf(header_.format())));
-  LIMBECK_ASSIGN_OR_RETURN(const RowValidation rows, ValidateRows(*reader, {}));
+  auto opened = store_->OpenFile(file_->path(), header_.format(), "");
+  if (!opened.ok()) return FaultOfFile(opened.status());
+  const std::unique_ptr<RowReader> reader = *std::move(opened);
+  const auto checked = ValidateRows(*reader, {});
+  if (!checked.ok()) return FaultOfFile(checked.status());
+  const RowValidation& rows = *checked;
   if (!rows.ok()) return WithReason(rows.ToStatus(), kRowInvalid);
   if (rows.rows == 0) {
     return WithReason(absl::InvalidArgumentError("the file has no rows"), kRowInvalid);
@@ -158,9 +177,16 @@ absl::StatusOr<Page<v1::Dataset>> DatasetStore::List(uint32_t page_size,
 
 absl::StatusOr<std::unique_ptr<RowReader>> DatasetStore::OpenRows(
     const v1::Dataset& dataset, const std::string& id_column) const {
+  return OpenFile(PathOf(dataset.id()), dataset.format(), id_column);
+}
+
+absl::StatusOr<std::unique_ptr<RowReader>> DatasetStore::OpenFile(
+    const std::filesystem::path& path, v1::DatasetFormat format,
+    const std::string& id_column) const {
   RowReaderOptions options;
   options.id_column = id_column;
-  return RowReader::Open(PathOf(dataset.id()), FormatOf(dataset.format()), options);
+  options.decompression.max_plain_bytes = options_.max_bytes;
+  return RowReader::Open(path, FormatOf(format), options);
 }
 
 }  // namespace limbeck::gateway

@@ -19,7 +19,7 @@ namespace limbeck::gateway {
 
 struct DatasetStoreOptions {
   std::filesystem::path directory;
-  // Larger files are refused.
+  // Larger files are refused; a compressed one also where it holds more than this.
   uint64_t max_bytes = uint64_t{16} << 30;
 };
 
@@ -37,7 +37,8 @@ class DatasetStore {
    public:
     absl::Status Append(std::string_view data);
     // Checks hash and rows, then stores. INVALID_ARGUMENT with reason ROW_INVALID lists malformed
-    // rows; nothing is stored then. The same content again gives the same dataset.
+    // rows or says where compressed data is damaged; nothing is stored then. The same content again
+    // gives the same dataset.
     absl::StatusOr<v1::Dataset> Finish();
 
    private:
@@ -66,6 +67,9 @@ class DatasetStore {
   DatasetStore(DatasetStoreOptions options, kv::Engine* engine)
       : options_(std::move(options)), engine_(engine) {}
   std::filesystem::path PathOf(const std::string& id) const;
+  absl::StatusOr<std::unique_ptr<RowReader>> OpenFile(const std::filesystem::path& path,
+                                                      v1::DatasetFormat format,
+                                                      const std::string& id_column) const;
 
   const DatasetStoreOptions options_;
   kv::Engine* const engine_;

@@ -12,6 +12,7 @@
 #include "base/kv/open.h"
 #include "gateway/jobs/artifact_store.h"
 #include "gateway/jobs/dataset_store.h"
+#include "gateway/templates/rows/compress_for_test.h"
 
 namespace limbeck::gateway {
 namespace {
@@ -82,6 +83,31 @@ TEST_F(FileStoresTest, CsvColumnsKeepTheOrderOfTheHeader) {
   const auto dataset = Upload("text,label\na,x\n", v1::DATASET_FORMAT_CSV);
   ASSERT_TRUE(dataset.ok()) << dataset.status();
   EXPECT_EQ(dataset->columns(0), "text");
+}
+
+TEST_F(FileStoresTest, CompressedFilesAreNamedByTheirBytesAndKeptAsUploaded) {
+  const std::string plain = "text\tlabel\na\tx\nb\ty\n";
+  const std::string zipped = GzipForTest(plain);
+  const auto dataset = Upload(zipped, v1::DATASET_FORMAT_TSV);
+  ASSERT_TRUE(dataset.ok()) << dataset.status();
+  EXPECT_EQ(dataset->id(), "sha256:" + Sha256Hex(zipped));
+  EXPECT_EQ(dataset->bytes(), zipped.size());
+  EXPECT_EQ(dataset->rows(), 2u);
+  EXPECT_EQ(dataset->columns(1), "label");
+  auto reader = datasets_->OpenRows(*dataset, "");
+  ASSERT_TRUE(reader.ok()) << reader.status();
+  EXPECT_EQ((*(*reader)->Next())->columns, R"({"label":"x","text":"a"})");
+}
+
+TEST_F(FileStoresTest, DamagedAndOversizedCompressedFilesAreTheUploadersFault) {
+  const std::string zipped = GzipForTest("{\"a\": 1}\n{\"a\": 2}\n");
+  const std::string bomb = ZstdForTest("{\"a\": 1}\n" + std::string(5000, ' '));
+  for (const std::string& bytes : {zipped.substr(0, zipped.size() - 9), bomb}) {
+    const auto refused = Upload(bytes);
+    EXPECT_EQ(refused.status().code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_EQ(GetReason(refused.status())->reason, "ROW_INVALID") << refused.status();
+  }
+  EXPECT_EQ(FilesIn("d"), 0u);
 }
 
 TEST_F(FileStoresTest, MalformedRowsAreAllReportedAndNothingIsStored) {

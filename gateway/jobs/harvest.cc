@@ -28,7 +28,8 @@ absl::StatusOr<std::unique_ptr<Harvest>> Harvest::Create(
     const JobContext& context, const v1::DistillationJob& job, StopSignal* stop,
     std::function<void(const HarvestCounts&)> on_progress,
     std::function<void(const HarvestOutcome&)> on_disk_full) {
-  LIMBECK_ASSIGN_OR_RETURN(QueryMaker maker, QueryMaker::Create(job.spec(), *context.teachers));
+  LIMBECK_ASSIGN_OR_RETURN(QueryMaker maker,
+                           QueryMaker::Create(job.spec(), *context.teachers, *context.datasets));
   LIMBECK_ASSIGN_OR_RETURN(RowJudge judge, RowJudge::Create(job.spec()));
   LIMBECK_ASSIGN_OR_RETURN(
       const TokenFit fit, ReadTokenFit(context.cache, context.domain, maker.teacher().config.name));

@@ -77,6 +77,43 @@ TEST(JobManagerTest, VotesComeFromATeacherWithoutLogprobs) {
   EXPECT_EQ(world.store().GetReport(done.id()).value()->data_facts().label_source(), "votes");
 }
 
+TEST(JobManagerTest, QuoteAndHarvestFollowTheExpansion) {
+  JobWorld world;
+  world.AddWorker();
+  v1::JobSpec spec = world.Spec(world.Upload(40));
+  v1::Expansion* expansion = spec.mutable_data()->mutable_expansion();
+  for (const char* tone : {"formal", "casual"}) {
+    (*expansion->mutable_grid())["tone"].add_values()->set_string_value(tone);
+  }
+  spec.mutable_data()->mutable_prompt()->set_system("Be {{ tone }}.");
+  expansion->mutable_few_shot()->set_count(2);
+  expansion->mutable_few_shot()->set_user("{{ text }}");
+  const auto quote = world.manager().Quote(spec);
+  ASSERT_TRUE(quote.ok()) << quote.status();
+  ASSERT_TRUE(quote->allowed()) << quote->ShortDebugString();
+  // Training rows twice, held-out and validation rows once.
+  EXPECT_GT(quote->queries(), 50u);
+  EXPECT_LT(quote->queries(), 80u);
+  const v1::DistillationJob done =
+      world.AwaitState(world.Create(spec)->id(), v1::JOB_STATE_SUCCEEDED);
+  EXPECT_EQ(done.progress().queries_total(), quote->queries());
+  EXPECT_EQ(done.progress().queries_bought(), quote->to_buy());
+  EXPECT_EQ(DistinctServed(world.teacher()), quote->to_buy());
+  EXPECT_EQ(world.manager().Quote(spec)->cached(), quote->queries());
+}
+
+TEST(JobManagerTest, TooSmallAFewShotPoolIsAFaultOfTheJob) {
+  JobWorld world;
+  v1::JobSpec spec = world.Spec(world.Upload(20));
+  v1::FewShot* few_shot = spec.mutable_data()->mutable_expansion()->mutable_few_shot();
+  few_shot->set_count(30);
+  few_shot->set_user("{{ text }}");
+  const auto refused = world.Create(spec);
+  EXPECT_EQ(refused.status().code(), absl::StatusCode::kInvalidArgument);
+  ASSERT_EQ(GetFieldViolations(refused.status()).size(), 1u) << refused.status();
+  EXPECT_EQ(GetFieldViolations(refused.status())[0].field, "data.expansion.few_shot");
+}
+
 TEST(JobManagerTest, AllFaultsOfASpecAndItsRowsComeAtOnce) {
   JobWorld world;
   v1::JobSpec spec = world.Spec(world.Upload(4));

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/hash.h"
 #include "base/status.h"
+#include "gateway/jobs/deterministic_bytes.h"
 #include "gateway/jobs/job_keys.h"
 #include "gateway/jobs/job_phases.h"
 #include "gateway/jobs/proto_time.h"
@@ -109,7 +110,7 @@ absl::StatusOr<v1::DistillationJob> JobStore::Create(const std::string& team,
                                                      const std::string& request_id,
                                                      const v1::JobSpec& spec,
                                                      const v1::Progress& progress) {
-  const std::string spec_hash = Sha256(spec.SerializeAsString());
+  const std::string spec_hash = Sha256(DeterministicBytes(spec));
   LIMBECK_ASSIGN_OR_RETURN(std::optional<Request> earlier, ReadRequest(team, request_id));
   if (earlier.has_value()) return SameRequest(*earlier, request_id, spec_hash);
 

@@ -64,7 +64,8 @@ void CheckLabelMethod(const v1::JobSpec& spec, const TeacherCatalog& teachers, F
     const auto it = teachers.find(use.teacher());
     if (it != teachers.end()) CheckAbility(method, it->second, faults);
     if (use.has_voting()) CheckVoting(use.voting(), at + ".voting", votes, faults);
-    if (votes && SamplesPerItem(spec) > 1 && use.sampling().temperature() == 0) {
+    if (votes && SamplesPerItem(spec) > 1 && use.temperatures().empty() &&
+        use.sampling().temperature() == 0) {
       faults->Add(at + ".sampling.temperature",
                   "is 0, at which every vote is the same; expected above 0 where labels come from "
                   "votes, or votes: 1");

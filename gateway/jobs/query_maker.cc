@@ -5,8 +5,8 @@
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "cache/records/label_json.h"
+#include "gateway/expansion/expansion.h"
 #include "gateway/jobs/job_noise.h"
-#include "gateway/jobs/job_prompt.h"
 #include "gateway/jobs/spec_defaults.h"
 #include "gateway/templates/rows/row.h"
 
@@ -32,22 +32,22 @@ std::string SchemaOf(const v1::ClassifyTask& task) {
 
 }  // namespace
 
-absl::StatusOr<QueryMaker> QueryMaker::Create(const v1::JobSpec& spec,
-                                              const JobTeachers& teachers) {
+absl::StatusOr<QueryMaker> QueryMaker::Create(const v1::JobSpec& spec, const JobTeachers& teachers,
+                                              const DatasetStore& datasets) {
   if (spec.teachers_size() != 1) return absl::InvalidArgumentError("a job needs one teacher");
   const auto teacher = teachers.find(spec.teachers(0).teacher());
   if (teacher == teachers.end()) {
     return absl::FailedPreconditionError(
         absl::StrCat("teacher \"", spec.teachers(0).teacher(), "\" is not configured any more"));
   }
-  LIMBECK_ASSIGN_OR_RETURN(PromptTemplate prompt, CompilePrompt(spec.data().prompt()));
+  LIMBECK_ASSIGN_OR_RETURN(PromptPlan plan, PromptPlan::Create(spec, datasets));
   LIMBECK_ASSIGN_OR_RETURN(PromptNoiseSpec noise, CompilePromptNoise(spec.noise().prompt()));
-  return QueryMaker(std::move(prompt), &teacher->second, spec, std::move(noise));
+  return QueryMaker(std::move(plan), &teacher->second, spec, std::move(noise));
 }
 
-QueryMaker::QueryMaker(PromptTemplate prompt, const JobTeacher* teacher, const v1::JobSpec& spec,
+QueryMaker::QueryMaker(PromptPlan plan, const JobTeacher* teacher, const v1::JobSpec& spec,
                        PromptNoiseSpec noise)
-    : prompt_(std::move(prompt)),
+    : plan_(std::move(plan)),
       teacher_(teacher),
       spec_(spec),
       noise_(std::move(noise)),
@@ -58,21 +58,23 @@ QueryMaker::QueryMaker(PromptTemplate prompt, const JobTeacher* teacher, const v
       schema_(SchemaOf(spec.task().classify())) {}
 
 std::string QueryMaker::InputOf(const JobRow& row, uint32_t variant) const {
-  if (variant == 0) return row.input;
+  if (SplitVariant(variant, noise_variants_).noise == 0) return row.input;
   return PerturbText(row.input, noise_, {.row_hash = RowHash(row.row.id), .variant = variant});
 }
 
 absl::StatusOr<TeacherQuery> QueryMaker::QueryOf(const JobRow& row, uint32_t variant) const {
+  const VariantParts parts = SplitVariant(variant, noise_variants_);
+  const VariantChoice choice = plan_.ChoiceOf(row, parts.position);
   std::string columns = row.row.columns;
-  if (variant > 0) {
+  if (parts.noise > 0) {
     LIMBECK_ASSIGN_OR_RETURN(
         columns, WithColumnText(columns, spec_.data().input_column(), InputOf(row, variant)));
   }
-  LIMBECK_ASSIGN_OR_RETURN(const std::vector<ChatTurn> turns, prompt_.Render(columns, row.number));
+  LIMBECK_ASSIGN_OR_RETURN(const std::vector<ChatTurn> turns, plan_.Render(row, choice, columns));
   TeacherQuery query;
   for (const ChatTurn& turn : turns) query.messages.push_back({RoleOf(turn.role), turn.content});
   const v1::TeacherUse& use = spec_.teachers(0);
-  query.sampling.temperature = use.sampling().temperature();
+  query.sampling.temperature = choice.temperature.value_or(use.sampling().temperature());
   if (use.sampling().top_p() < 1.0) query.sampling.top_p = use.sampling().top_p();
   query.sampling.max_tokens = use.sampling().max_tokens();
   if (use.sampling().has_seed()) {

@@ -8,10 +8,10 @@
 
 #include "absl/status/statusor.h"
 #include "gateway/jobs/job_context.h"
+#include "gateway/jobs/prompt_plan.h"
 #include "gateway/jobs/row_walk.h"
 #include "gateway/noise/prompt_noise.h"
 #include "gateway/teachers/teacher.h"
-#include "gateway/templates/prompt_template.h"
 #include "limbeck/v1/job.pb.h"
 
 namespace limbeck::gateway {
@@ -19,12 +19,15 @@ namespace limbeck::gateway {
 // Immutable, thread-safe.
 class QueryMaker {
  public:
-  // `spec` has its defaults filled in and names a teacher of `teachers`, which is borrowed.
-  static absl::StatusOr<QueryMaker> Create(const v1::JobSpec& spec, const JobTeachers& teachers);
+  // `spec` has its defaults filled in and names a teacher of `teachers`, which is borrowed. Reads
+  // the few-shot pool, where there is one. INVALID_ARGUMENT when that is too small.
+  static absl::StatusOr<QueryMaker> Create(const v1::JobSpec& spec, const JobTeachers& teachers,
+                                           const DatasetStore& datasets);
 
-  // Questions about one row: the clean one, and for training rows its noisy variants.
+  // Questions about one row. Training rows are asked in every combination of the expansion, clean
+  // and with noise; other rows once, in their first. What a variant index stands for: SplitVariant.
   uint32_t VariantsOf(const JobRow& row) const {
-    return row.part == DatasetPart::kTrain ? 1 + noise_variants_ : 1;
+    return row.part == DatasetPart::kTrain ? plan_.positions() * (1 + noise_variants_) : 1;
   }
   // Queries per question, at most: votes, or labels that are scored.
   uint32_t samples() const { return samples_; }
@@ -33,7 +36,7 @@ class QueryMaker {
   // Whether a row is of no use without an answer to each of them.
   bool needs_all_samples() const { return scored_; }
 
-  // The student's input in that variant; variant 0 is the row's own.
+  // The student's input in that variant: the row's own, or with noise.
   std::string InputOf(const JobRow& row, uint32_t variant) const;
   // The query of sample 0. INVALID_ARGUMENT names row and column where the prompt cannot be made.
   absl::StatusOr<TeacherQuery> QueryOf(const JobRow& row, uint32_t variant) const;
@@ -44,10 +47,10 @@ class QueryMaker {
   const JobTeacher& teacher() const { return *teacher_; }
 
  private:
-  QueryMaker(PromptTemplate prompt, const JobTeacher* teacher, const v1::JobSpec& spec,
+  QueryMaker(PromptPlan plan, const JobTeacher* teacher, const v1::JobSpec& spec,
              PromptNoiseSpec noise);
 
-  PromptTemplate prompt_;
+  PromptPlan plan_;
   const JobTeacher* teacher_;
   v1::JobSpec spec_;
   PromptNoiseSpec noise_;

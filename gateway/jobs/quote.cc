@@ -14,6 +14,7 @@
 #include "base/hash.h"
 #include "base/status.h"
 #include "cache/client/accounts.h"
+#include "gateway/jobs/deterministic_bytes.h"
 #include "gateway/jobs/proto_time.h"
 #include "gateway/jobs/query_maker.h"
 #include "gateway/jobs/row_walk.h"
@@ -35,7 +36,7 @@ constexpr uint64_t kLikelyTokensPerNumber = 8;
 
 // Gives the spec the same bytes whatever the order in which it was filled.
 std::string SpecHash(const v1::JobSpec& spec) {
-  return Sha256Hex(spec.SerializeAsString()).substr(0, 32);
+  return Sha256Hex(DeterministicBytes(spec)).substr(0, 32);
 }
 
 // One walk over a job's queries.
@@ -257,6 +258,24 @@ void CheckCeiling(CheckedJob* job) {
        std::string(kBudgetExceeded)});
 }
 
+// Walks what the job would ask.
+absl::Status CheckRows(const JobContext& context, CheckedJob* job) {
+  auto maker = QueryMaker::Create(job->spec, *context.teachers, *context.datasets);
+  // The templates were checked: what is left is a pool with too few rows.
+  if (absl::IsInvalidArgument(maker.status())) {
+    job->faults.push_back({"data.expansion.few_shot", std::string(ToStd(maker.status().message())),
+                           std::string(kRowInvalid)});
+    return absl::OkStatus();
+  }
+  LIMBECK_RETURN_IF_ERROR(maker.status());
+  LIMBECK_ASSIGN_OR_RETURN(const TokenFit fit, ReadTokenFit(context.cache, context.domain,
+                                                            maker->teacher().config.name));
+  QuoteWalk walk(context, job, *std::move(maker), fit);
+  LIMBECK_RETURN_IF_ERROR(walk.Run());
+  CheckCeiling(job);
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 v1::JobSpec WithDefaults(const JobContext& context, v1::JobSpec asked) {
@@ -273,21 +292,20 @@ absl::StatusOr<CheckedJob> CheckJob(const JobContext& context, const v1::JobSpec
                            FindDataset(*context.datasets, job.spec.data().train().id()));
   LIMBECK_ASSIGN_OR_RETURN(const std::optional<v1::Dataset> held_out,
                            FindDataset(*context.datasets, job.spec.data().held_out().id()));
+  LIMBECK_ASSIGN_OR_RETURN(
+      const std::optional<v1::Dataset> pool,
+      FindDataset(*context.datasets, job.spec.data().expansion().few_shot().pool().id()));
   SpecContext facts;
   facts.teachers = &catalog;
   facts.train = train.has_value() ? &*train : nullptr;
   facts.held_out = held_out.has_value() ? &*held_out : nullptr;
+  facts.pool = pool.has_value() ? &*pool : nullptr;
   facts.team_ceiling_micro_usd = context.team_ceiling_micro_usd;
   job.faults = ValidateSpec(job.spec, facts);
   job.quote.set_rows((train.has_value() ? train->rows() : 0) +
                      (held_out.has_value() ? held_out->rows() : 0));
   if (job.faults.empty()) {
-    LIMBECK_ASSIGN_OR_RETURN(QueryMaker maker, QueryMaker::Create(job.spec, *context.teachers));
-    LIMBECK_ASSIGN_OR_RETURN(const TokenFit fit, ReadTokenFit(context.cache, context.domain,
-                                                              maker.teacher().config.name));
-    QuoteWalk walk(context, &job, std::move(maker), fit);
-    LIMBECK_RETURN_IF_ERROR(walk.Run());
-    CheckCeiling(&job);
+    LIMBECK_RETURN_IF_ERROR(CheckRows(context, &job));
   }
   const absl::Time expires = context.clock->WallNow() + kQuoteLife;
   *job.quote.mutable_expire_time() = ToProto(expires);

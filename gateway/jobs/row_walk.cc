@@ -17,6 +17,11 @@ absl::StatusOr<Split> MakeSplit(const v1::JobSpec& spec) {
   return Split::Create(split);
 }
 
+const char* NameOf(bool held_out, bool pool) {
+  if (pool) return "pool";
+  return held_out ? "held_out" : "train";
+}
+
 }  // namespace
 
 std::string FoldText(std::string_view text) {
@@ -39,31 +44,59 @@ absl::StatusOr<std::unique_ptr<RowWalk>> RowWalk::Open(const DatasetStore& datas
                                                        const v1::JobSpec& spec, WalkPart part) {
   LIMBECK_ASSIGN_OR_RETURN(const Split split, MakeSplit(spec));
   std::unique_ptr<RowWalk> walk(new RowWalk(datasets, spec, split));
-  const bool own_file = spec.data().has_held_out();
-  const bool all = part == WalkPart::kAll;
-  if (all || part == WalkPart::kHeldOut) {
-    walk->passes_.push_back({.held_out_file = own_file, .held_out = true});
+  walk->PlanPasses(part);
+  // Within one file the split keeps texts apart; over files their hashes do.
+  if (part == WalkPart::kPool || (spec.data().has_held_out() && part != WalkPart::kHeldOut)) {
+    LIMBECK_RETURN_IF_ERROR(walk->LoadHeldOutTexts());
   }
-  if (part == WalkPart::kTrainFile) {
-    walk->passes_.push_back({.held_out = !own_file, .train = true, .validation = true});
-  } else if (part != WalkPart::kHeldOut) {
-    walk->passes_.push_back({.train = all || part == WalkPart::kTrain,
-                             .validation = all || part == WalkPart::kValidation});
-  }
-  if (own_file && part != WalkPart::kHeldOut) LIMBECK_RETURN_IF_ERROR(walk->LoadHeldOutTexts());
   LIMBECK_RETURN_IF_ERROR(walk->NextPass().status());
   return walk;
 }
 
+void RowWalk::PlanPasses(WalkPart part) {
+  using File = Pass::File;
+  const bool own_file = spec_.data().has_held_out();
+  const bool all = part == WalkPart::kAll;
+  if (part == WalkPart::kPool) {
+    passes_.push_back({.file = File::kPool, .train = true});
+    return;
+  }
+  if (all || part == WalkPart::kHeldOut) {
+    passes_.push_back({.file = own_file ? File::kHeldOut : File::kTrain, .held_out = true});
+  }
+  if (part == WalkPart::kTrainFile) {
+    passes_.push_back({.held_out = !own_file, .train = true, .validation = true});
+  } else if (part != WalkPart::kHeldOut) {
+    passes_.push_back({.train = all || part == WalkPart::kTrain,
+                       .validation = all || part == WalkPart::kValidation});
+  }
+}
+
+absl::StatusOr<std::unique_ptr<RowReader>> RowWalk::OpenFile(Pass::File file,
+                                                             const std::string& id_column) const {
+  const v1::DataSpec& data = spec_.data();
+  const v1::DatasetRef* ref = &data.train();
+  if (file == Pass::File::kHeldOut) ref = &data.held_out();
+  if (file == Pass::File::kPool) ref = &data.expansion().few_shot().pool();
+  LIMBECK_ASSIGN_OR_RETURN(const v1::Dataset dataset, datasets_.Get(ref->id()));
+  return datasets_.OpenRows(dataset, id_column);
+}
+
 absl::Status RowWalk::LoadHeldOutTexts() {
-  LIMBECK_ASSIGN_OR_RETURN(const v1::Dataset dataset, datasets_.Get(spec_.data().held_out().id()));
-  LIMBECK_ASSIGN_OR_RETURN(const auto reader, datasets_.OpenRows(dataset, ""));
+  const bool own_file = spec_.data().has_held_out();
+  LIMBECK_ASSIGN_OR_RETURN(const auto reader,
+                           OpenFile(own_file ? Pass::File::kHeldOut : Pass::File::kTrain, ""));
   while (true) {
-    LIMBECK_ASSIGN_OR_RETURN(const std::optional<Row> row, reader->Next());
-    if (!row.has_value()) return absl::OkStatus();
-    const auto text = ColumnText(row->columns, spec_.data().input_column());
-    // A row without text is reported by the pass that gives held-out rows.
-    if (text.ok()) held_out_texts_.insert(Xxh3(FoldText(*text)));
+    const absl::StatusOr<std::optional<Row>> row = reader->Next();
+    // A row that cannot be used is reported by the pass that gives it.
+    if (absl::IsInvalidArgument(row.status())) continue;
+    LIMBECK_RETURN_IF_ERROR(row.status());
+    if (!row->has_value()) return absl::OkStatus();
+    const auto text = ColumnText((*row)->columns, spec_.data().input_column());
+    if (!text.ok()) continue;
+    if (own_file || split_.Of(*text) == DatasetPart::kHeldOut) {
+      held_out_texts_.insert(Xxh3(FoldText(*text)));
+    }
   }
 }
 
@@ -72,18 +105,19 @@ absl::StatusOr<bool> RowWalk::NextPass() {
     reader_.reset();
     return false;
   }
-  const Pass& pass = passes_[next_pass_++];
-  const v1::DataSpec& data = spec_.data();
-  const v1::DatasetRef& ref = pass.held_out_file ? data.held_out() : data.train();
-  LIMBECK_ASSIGN_OR_RETURN(const v1::Dataset dataset, datasets_.Get(ref.id()));
-  LIMBECK_ASSIGN_OR_RETURN(reader_, datasets_.OpenRows(dataset, data.id_column()));
+  const Pass::File file = passes_[next_pass_++].file;
+  // Pool rows are told apart by their text.
+  LIMBECK_ASSIGN_OR_RETURN(
+      reader_, OpenFile(file, file == Pass::File::kPool ? "" : spec_.data().id_column()));
   seen_.clear();
   return true;
 }
 
 absl::StatusOr<std::optional<JobRow>> RowWalk::Use(const Pass& pass, Row row) {
   JobRow out;
-  out.dataset = pass.held_out_file ? "held_out" : "train";
+  const bool pool = pass.file == Pass::File::kPool;
+  const bool held_out_file = pass.file == Pass::File::kHeldOut;
+  out.dataset = NameOf(held_out_file, pool);
   out.number = row.index + 1;
   const auto annotated = [&](const absl::Status& status) {
     return absl::InvalidArgumentError(
@@ -92,14 +126,18 @@ absl::StatusOr<std::optional<JobRow>> RowWalk::Use(const Pass& pass, Row row) {
   const auto input = ColumnText(row.columns, spec_.data().input_column());
   if (!input.ok()) return annotated(input.status());
   out.input = *input;
-  const uint64_t hash = Xxh3(FoldText(out.input));
-  out.part = pass.held_out_file ? DatasetPart::kHeldOut : split_.Of(out.input);
+  out.text_hash = Xxh3(FoldText(out.input));
+  if (pool) {
+    out.part = DatasetPart::kTrain;
+  } else {
+    out.part = held_out_file ? DatasetPart::kHeldOut : split_.Of(out.input);
+  }
   const bool wanted = (out.part == DatasetPart::kHeldOut && pass.held_out) ||
                       (out.part == DatasetPart::kTrain && pass.train) ||
                       (out.part == DatasetPart::kValidation && pass.validation);
   if (!wanted) return std::optional<JobRow>();
-  if (!pass.held_out_file && held_out_texts_.contains(hash)) return std::optional<JobRow>();
-  if (!seen_.insert(hash).second) return std::optional<JobRow>();
+  if (!held_out_file && held_out_texts_.contains(out.text_hash)) return std::optional<JobRow>();
+  if (!seen_.insert(out.text_hash).second) return std::optional<JobRow>();
   out.row = std::move(row);
   return std::optional<JobRow>(std::move(out));
 }

@@ -21,10 +21,11 @@ namespace limbeck::gateway {
 
 struct JobRow {
   DatasetPart part = DatasetPart::kTrain;
-  std::string dataset;  // "train" or "held_out": the file it stands in.
+  std::string dataset;  // "train", "held_out" or "pool": the file it stands in.
   uint64_t number = 0;  // In its file, from 1.
   Row row;
-  std::string input;  // What the student reads.
+  std::string input;       // What the student reads.
+  uint64_t text_hash = 0;  // Of the folded input: equal for texts that count as equal.
 };
 
 // Which rows a walk gives.
@@ -34,6 +35,7 @@ enum class WalkPart {
   kTrain,
   kValidation,
   kHeldOut,
+  kPool,  // The file of data.expansion.few_shot.pool: rows whose text is not held out.
 };
 
 // One pass. Equal texts (but for ASCII case and whitespace) are given once per part; a text that is
@@ -55,7 +57,8 @@ class RowWalk {
  private:
   // One reading of one file.
   struct Pass {
-    bool held_out_file = false;
+    enum class File { kTrain, kHeldOut, kPool };
+    File file = File::kTrain;
     bool held_out = false;
     bool train = false;
     bool validation = false;
@@ -63,7 +66,10 @@ class RowWalk {
 
   RowWalk(const DatasetStore& datasets, const v1::JobSpec& spec, Split split)
       : datasets_(datasets), spec_(spec), split_(split) {}
+  void PlanPasses(WalkPart part);
   absl::Status LoadHeldOutTexts();
+  absl::StatusOr<std::unique_ptr<RowReader>> OpenFile(Pass::File file,
+                                                      const std::string& id_column) const;
   absl::StatusOr<bool> NextPass();
   absl::StatusOr<std::optional<JobRow>> Use(const Pass& pass, Row row);
 

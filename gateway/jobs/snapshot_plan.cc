@@ -132,7 +132,7 @@ absl::StatusOr<v1::WorkResponse::Assignment> MakeTrainingPlan(const JobContext& 
                                                               const v1::DistillationJob& job,
                                                               const HarvestCounts& counts) {
   LIMBECK_ASSIGN_OR_RETURN(const QueryMaker maker,
-                           QueryMaker::Create(job.spec(), *context.teachers));
+                           QueryMaker::Create(job.spec(), *context.teachers, *context.datasets));
   LIMBECK_ASSIGN_OR_RETURN(const cache::SnapshotInfo train,
                            SnapshotPart(context, job, maker, WalkPart::kTrain, "train"));
   LIMBECK_ASSIGN_OR_RETURN(const cache::SnapshotInfo validation,

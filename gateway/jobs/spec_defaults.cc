@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "absl/strings/str_cat.h"
+
 namespace limbeck::gateway {
 namespace {
 
@@ -14,11 +16,29 @@ constexpr uint32_t kDefaultTokensPerNumber = 16;
 constexpr uint32_t kDefaultSmokeRows = 16;
 constexpr uint32_t kDefaultSmokeUsable = 15;
 
+void FillExpansion(const std::string& label_column, v1::Expansion* expansion) {
+  if (expansion->seed() == 0) expansion->set_seed(1);
+  if (expansion->template_choice() == v1::Expansion::TEMPLATE_CHOICE_UNSPECIFIED) {
+    expansion->set_template_choice(v1::Expansion::TEMPLATE_CHOICE_ALL);
+  }
+  for (v1::WeightedTemplate& one : *expansion->mutable_templates()) {
+    if (!one.has_weight()) one.set_weight(1.0);
+  }
+  if (!expansion->has_few_shot()) return;
+  v1::FewShot* few_shot = expansion->mutable_few_shot();
+  if (few_shot->seed() == 0) few_shot->set_seed(1);
+  if (few_shot->assistant().empty()) {
+    few_shot->set_assistant(absl::StrCat("{{ ", label_column, " }}"));
+  }
+}
+
 void FillData(v1::DataSpec* data) {
   if (data->input_column().empty()) data->set_input_column("text");
   if (data->label_column().empty()) data->set_label_column("label");
   const bool own_held_out = data->has_held_out();
   if (!own_held_out && data->held_out_share() == 0) data->set_held_out_share(0.2);
+  // Jobs without an expansion keep the bytes they had before there was one.
+  if (data->has_expansion()) FillExpansion(data->label_column(), data->mutable_expansion());
 }
 
 bool GivesTopLogprobs(const TeacherCatalog& teachers, const v1::TeacherUse& use) {

@@ -10,13 +10,13 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "base/ffi/jinja.h"
 #include "base/string_view.h"
 #include "cache/records/job_labels.h"
 #include "gateway/jobs/fault_list.h"
 #include "gateway/jobs/job_noise.h"
+#include "gateway/jobs/job_prompt.h"
 #include "gateway/jobs/label_checks.h"
-#include "gateway/templates/prompt_template.h"
+#include "gateway/jobs/prompt_validation.h"
 
 namespace limbeck::gateway {
 namespace {
@@ -26,11 +26,6 @@ constexpr size_t kMaxDisplayNameBytes = 200;
 constexpr size_t kMaxLabelBytes = 200;
 constexpr int kMaxLabels = 1000;
 constexpr int kMaxVariantsPerLabel = 100;
-
-bool HasColumn(const v1::Dataset& dataset, std::string_view name) {
-  return std::find(dataset.columns().begin(), dataset.columns().end(), name) !=
-         dataset.columns().end();
-}
 
 bool IsDatasetId(std::string_view id) {
   constexpr std::string_view kPrefix = "sha256:";
@@ -73,41 +68,6 @@ void CheckColumns(const std::string& which, const v1::Dataset& dataset, const v1
   if (!data.id_column().empty()) need("data.id_column", data.id_column());
 }
 
-// One part of the prompt: whether it compiles, and columns it reads that a dataset lacks.
-void CheckPromptPart(const std::string& field, const std::string& source,
-                     const SpecContext& context, FaultList* faults) {
-  const absl::StatusOr<JinjaTemplate> compiled = JinjaTemplate::Compile(source);
-  if (!compiled.ok()) {
-    faults->Add(field, std::string(ToStd(compiled.status().message())));
-    return;
-  }
-  for (const std::string& variable : compiled->variables()) {
-    for (const v1::Dataset* dataset : {context.train, context.held_out}) {
-      if (dataset == nullptr || HasColumn(*dataset, variable)) continue;
-      faults->Add(field,
-                  absl::StrCat("reads column \"", variable, "\", which the ",
-                               dataset == context.train ? "train" : "held-out",
-                               " dataset lacks; it has ", absl::StrJoin(dataset->columns(), ", ")));
-    }
-  }
-}
-
-void CheckPrompt(const v1::JobSpec& spec, const SpecContext& context, FaultList* faults) {
-  const v1::PromptTemplate& prompt = spec.data().prompt();
-  CheckPromptPart("data.prompt.system", prompt.system(), context, faults);
-  for (int i = 0; i < prompt.examples_size(); ++i) {
-    CheckPromptPart(absl::StrCat("data.prompt.examples[", i, "].user"), prompt.examples(i).user(),
-                    context, faults);
-  }
-  if (prompt.user().empty()) {
-    faults->Add("data.prompt.user", "is missing; expected the template of the question");
-    return;
-  }
-  CheckPromptPart("data.prompt.user", prompt.user(), context, faults);
-  faults->Range("data.prompt.examples", static_cast<size_t>(prompt.examples_size()), size_t{0},
-                PromptTemplateLimits().max_examples);
-}
-
 void CheckData(const v1::JobSpec& spec, const SpecContext& context, FaultList* faults) {
   const v1::DataSpec& data = spec.data();
   CheckReference("data.train", data.train(), context.train, faults);
@@ -127,7 +87,17 @@ void CheckData(const v1::JobSpec& spec, const SpecContext& context, FaultList* f
   if (data.has_held_out() && context.held_out != nullptr) {
     CheckColumns("held-out", *context.held_out, spec, true, faults);
   }
-  CheckPrompt(spec, context, faults);
+  const v1::FewShot& few_shot = data.expansion().few_shot();
+  if (few_shot.has_pool()) {
+    CheckReference("data.expansion.few_shot.pool", few_shot.pool(), context.pool, faults);
+  }
+  if (context.pool != nullptr && !HasColumn(*context.pool, data.input_column())) {
+    faults->Add("data.expansion.few_shot.pool",
+                absl::StrCat("lacks the input column \"", data.input_column(), "\"; it has ",
+                             absl::StrJoin(context.pool->columns(), ", ")));
+  }
+  CheckPrompts(spec, context, faults);
+  CheckExpansion(spec, context, faults);
 }
 
 void CheckTeachers(const v1::JobSpec& spec, const TeacherCatalog& teachers, FaultList* faults) {

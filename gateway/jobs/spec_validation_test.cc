@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <functional>
 #include <string>
 #include <vector>
@@ -214,6 +215,154 @@ TEST_F(SpecValidationTest, EachFaultOfALabelMethodNamesItsField) {
          s->mutable_teachers(0)->mutable_sampling()->set_temperature(0);
        }},
   });
+}
+
+TEST_F(SpecValidationTest, ATemplateThatDoublesTextOverAndOverIsRefused) {
+  std::string source = "{% set x = 'ab' %}";
+  for (int i = 0; i < 60; ++i) source += "{% set x = x ~ x %}";
+  spec_.mutable_data()->mutable_prompt()->set_user(source);
+  FillDefaults(teachers_, &spec_);
+  const absl::Status status = FaultsToStatus(ValidateSpec(spec_, context_));
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_TRUE(absl::StrContains(status.message(), "data.prompt.user"));
+  EXPECT_TRUE(absl::StrContains(status.message(), "bytes of text and lists")) << status;
+}
+
+google::protobuf::ListValue Texts(const std::vector<std::string>& texts) {
+  google::protobuf::ListValue list;
+  for (const std::string& text : texts) list.add_values()->set_string_value(text);
+  return list;
+}
+
+TEST_F(SpecValidationTest, ASoundExpansionHasNoFaults) {
+  v1::Expansion* expansion = spec_.mutable_data()->mutable_expansion();
+  (*expansion->mutable_grid())["tone"] = Texts({"formal", "casual"});
+  (*expansion->mutable_paraphrases())["ask"] = Texts({"{{ text }}?", "{{ tone }}"});
+  expansion->mutable_few_shot()->set_count(2);
+  expansion->mutable_few_shot()->set_user("{{ text }} {{ tone }}");
+  spec_.mutable_teachers(0)->add_temperatures(0.5);
+  spec_.mutable_data()->mutable_prompt()->set_user("{{ tone }} {{ ask }} {{ text }}");
+  EXPECT_EQ(Fields(), std::vector<std::string>{});
+  EXPECT_EQ(spec_.data().expansion().few_shot().assistant(), "{{ label }}");
+  EXPECT_EQ(spec_.data().expansion().seed(), 1u);
+}
+
+// Fields at fault, sorted, and how a sound spec comes to have those faults.
+struct ExpansionCase {
+  std::vector<std::string> fields;
+  std::function<void(v1::JobSpec*, v1::Expansion*)> spoil;
+};
+
+class ExpansionValidationTest : public SpecValidationTest {
+ protected:
+  void Check(const std::vector<ExpansionCase>& cases) {
+    (*spec_.mutable_data()->mutable_expansion()->mutable_grid())["tone"] =
+        Texts({"formal", "casual"});
+    const v1::JobSpec sound = spec_;
+    for (const ExpansionCase& one : cases) {
+      spec_ = sound;
+      one.spoil(&spec_, spec_.mutable_data()->mutable_expansion());
+      std::vector<std::string> fields = Fields();
+      std::sort(fields.begin(), fields.end());
+      EXPECT_EQ(fields, one.fields);
+    }
+  }
+};
+
+TEST_F(ExpansionValidationTest, FaultsOfVariablesNameTheirField) {
+  Check({
+      {{"data.expansion.grid[\"tone\"]"},
+       [](auto*, auto* e) { (*e->mutable_grid())["tone"].clear_values(); }},
+      {{"data.expansion.grid[\"tone\"][1]"},
+       [](auto*, auto* e) {
+         (*e->mutable_grid())["tone"] = Texts({"a", "a"});
+       }},
+      {{"data.expansion.grid[\"tone\"][2]"},
+       [](auto*, auto* e) { (*e->mutable_grid())["tone"].add_values()->mutable_list_value(); }},
+      {{"data.expansion.grid[\"text\"]"},
+       [](auto*, auto* e) { (*e->mutable_grid())["text"] = Texts({"x"}); }},
+      {{"data.expansion.grid[\"a b\"]"},
+       [](auto*, auto* e) { (*e->mutable_grid())["a b"] = Texts({"x"}); }},
+      {{"data.expansion.weights[\"tone\"]"},
+       [](auto*, auto* e) { (*e->mutable_weights())["tone"].add_values()->set_number_value(1); }},
+      {{"data.expansion.weights[\"tone\"][1]"},
+       [](auto*, auto* e) {
+         for (const double weight : {1.0, 0.0}) {
+           (*e->mutable_weights())["tone"].add_values()->set_number_value(weight);
+         }
+       }},
+      {{"data.expansion.weights[\"other\"]"},
+       [](auto*, auto* e) { (*e->mutable_weights())["other"].add_values()->set_number_value(1); }},
+      {{"data.expansion.paraphrases[\"tone\"]"},
+       [](auto*, auto* e) { (*e->mutable_paraphrases())["tone"] = Texts({"x"}); }},
+      {{"data.expansion.paraphrases[\"ask\"]"},
+       [](auto*, auto* e) { (*e->mutable_paraphrases())["ask"]; }},
+      {{"data.expansion.paraphrases[\"ask\"][0]"},
+       [](auto*, auto* e) { (*e->mutable_paraphrases())["ask"] = Texts({"{{ nobody }}"}); }},
+      {{"data.expansion.paraphrases[\"ask\"][0]"},
+       [](auto*, auto* e) { (*e->mutable_paraphrases())["ask"] = Texts({"{% if %}"}); }},
+  });
+}
+
+TEST_F(ExpansionValidationTest, FaultsOfTemplatesExamplesAndCountsNameTheirField) {
+  Check({
+      {{"data.expansion"}, [](auto*, auto* e) { e->set_draws(3); }},
+      {{"data.expansion.few_shot.count", "data.expansion.few_shot.user"},
+       [](auto*, auto* e) { e->mutable_few_shot(); }},
+      {{"data.expansion.few_shot.assistant"},
+       [](auto*, auto* e) {
+         e->mutable_few_shot()->set_count(1);
+         e->mutable_few_shot()->set_user("{{ text }}");
+         e->mutable_few_shot()->set_assistant("{{ nobody }}");
+       }},
+      {{"data.expansion.few_shot.pool.id"},
+       [](auto*, auto* e) {
+         e->mutable_few_shot()->set_count(1);
+         e->mutable_few_shot()->set_user("{{ text }}");
+         e->mutable_few_shot()->mutable_pool()->set_path("pool.csv");
+       }},
+      {{"data.prompt"},
+       [](auto*, auto* e) { e->add_templates()->mutable_prompt()->set_user("x"); }},
+      {{"data.expansion.templates[0].weight"},
+       [](auto* s, auto* e) {
+         s->mutable_data()->clear_prompt();
+         e->add_templates()->mutable_prompt()->set_user("x");
+         e->mutable_templates(0)->set_weight(-1);
+       }},
+      {{"data.expansion.templates[1].prompt.user"},
+       [](auto* s, auto* e) {
+         s->mutable_data()->clear_prompt();
+         for (const char* user : {"x", "{{ nobody }}"}) {
+           e->add_templates()->mutable_prompt()->set_user(user);
+         }
+       }},
+      {{"data.prompt.turns[0].content", "data.prompt.turns[0].role"},
+       [](auto* s, auto*) {
+         v1::PromptTurn* turn = s->mutable_data()->mutable_prompt()->add_turns();
+         turn->set_role("tool");
+         turn->set_content("{{ nobody }}");
+       }},
+      {{"teachers[0].temperatures[1]"},
+       [](auto* s, auto*) {
+         for (const double t : {1.0, 2.5}) s->mutable_teachers(0)->add_temperatures(t);
+       }},
+      {{"teachers[0].temperatures"},
+       [](auto* s, auto*) {
+         s->mutable_teachers(0)->set_teacher("text");
+         for (const double t : {1.0, 0.0}) s->mutable_teachers(0)->add_temperatures(t);
+       }},
+  });
+}
+
+TEST_F(SpecValidationTest, MoreQueriesThanTheLimitAreRefusedWithNumbers) {
+  train_.set_rows(1000);
+  context_.max_queries = 3999;
+  EXPECT_EQ(Fields(), std::vector<std::string>{});
+  (*spec_.mutable_data()->mutable_expansion()->mutable_grid())["a"] = Texts({"1", "2", "3", "4"});
+  const auto faults = ValidateSpec(spec_, context_);
+  ASSERT_EQ(faults.size(), 1u);
+  EXPECT_EQ(faults[0].field, "data.expansion");
+  EXPECT_TRUE(absl::StrContains(faults[0].description, "1000 rows × 4 queries a row"));
 }
 
 TEST_F(SpecValidationTest, NotANumberIsOutOfEveryRange) {

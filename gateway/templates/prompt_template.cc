@@ -25,6 +25,23 @@ std::vector<std::string> MissingColumns(std::string_view columns,
   return missing;
 }
 
+absl::Status CheckShape(const PromptTemplateSource& source, const PromptTemplateLimits& limits) {
+  const bool asks = !source.turns.empty() && source.turns.back().role == "user";
+  if (source.user.empty() && !asks) {
+    return absl::InvalidArgumentError("template part user is empty; it asks the question");
+  }
+  if (source.examples.size() > limits.max_examples) {
+    return absl::InvalidArgumentError(absl::StrCat("the template has ", source.examples.size(),
+                                                   " worked examples; the limit is ",
+                                                   limits.max_examples));
+  }
+  if (source.turns.size() > limits.max_turns) {
+    return absl::InvalidArgumentError(absl::StrCat("the template has ", source.turns.size(),
+                                                   " turns; the limit is ", limits.max_turns));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status RenderError(const absl::Status& status, std::string_view columns,
                          const JinjaTemplate& jinja, const std::string& part, uint64_t row_number) {
   const auto missing = MissingColumns(columns, jinja.variables());
@@ -58,14 +75,7 @@ absl::StatusOr<PromptTemplate::Part> PromptTemplate::CompilePart(std::string nam
 
 absl::StatusOr<PromptTemplate> PromptTemplate::Compile(const PromptTemplateSource& source,
                                                        const PromptTemplateLimits& limits) {
-  if (source.user.empty()) {
-    return absl::InvalidArgumentError("template part user is empty; it asks the question");
-  }
-  if (source.examples.size() > limits.max_examples) {
-    return absl::InvalidArgumentError(absl::StrCat("the template has ", source.examples.size(),
-                                                   " worked examples; the limit is ",
-                                                   limits.max_examples));
-  }
+  LIMBECK_RETURN_IF_ERROR(CheckShape(source, limits));
   PromptTemplate result;
   std::set<std::string> variables;
   std::vector<std::string> faults;
@@ -86,17 +96,34 @@ absl::StatusOr<PromptTemplate> PromptTemplate::Compile(const PromptTemplateSourc
     result.parts_.push_back(
         {name + " assistant", "assistant", source.examples[i].assistant, std::nullopt});
   }
-  add("user", "user", source.user);
+  result.drawn_at_ = result.parts_.size();
+  bool leading = true;
+  for (size_t i = 0; i < source.turns.size(); ++i) {
+    const ChatTurn& turn = source.turns[i];
+    const std::string name = absl::StrCat("turn ", i + 1);
+    if (turn.role != "system" && turn.role != "user" && turn.role != "assistant") {
+      faults.push_back(absl::StrCat("template part ", name, " has the role '", turn.role,
+                                    "'; expected system, user or assistant"));
+      continue;
+    }
+    add(name, turn.role, turn.content);
+    // A conversation begins with its system turns; drawn examples come behind those.
+    leading = leading && turn.role == "system";
+    if (leading) result.drawn_at_ = result.parts_.size();
+  }
+  if (!source.user.empty()) add("user", "user", source.user);
   if (!faults.empty()) return absl::InvalidArgumentError(absl::StrJoin(faults, "; "));
   result.variables_.assign(variables.begin(), variables.end());
   return result;
 }
 
-absl::StatusOr<std::vector<ChatTurn>> PromptTemplate::Render(std::string_view columns,
-                                                             uint64_t row_number) const {
+absl::StatusOr<std::vector<ChatTurn>> PromptTemplate::Render(
+    std::string_view columns, uint64_t row_number, const std::vector<ChatTurn>& drawn) const {
   std::vector<ChatTurn> turns;
-  turns.reserve(parts_.size());
-  for (const Part& part : parts_) {
+  turns.reserve(parts_.size() + drawn.size());
+  for (size_t i = 0; i < parts_.size(); ++i) {
+    const Part& part = parts_[i];
+    if (i == drawn_at_) turns.insert(turns.end(), drawn.begin(), drawn.end());
     if (!part.jinja) {
       turns.push_back({part.role, part.fixed});
       continue;

@@ -29,6 +29,45 @@ TEST(PromptTemplateTest, RendersSystemExamplesAndUserInOrder) {
                                   ChatTurn{"user", "Definition: a cat"}));
 }
 
+TEST(PromptTemplateTest, TurnsStandBetweenExamplesAndUser) {
+  const auto prompt = PromptTemplate::Compile(
+      {.system = "s",
+       .examples = {{"e", "a"}},
+       .user = "{{ text }}?",
+       .turns = {{"assistant", "What is it about {{ topic }}?"}, {"system", "Be brief."}}});
+  ASSERT_TRUE(prompt.ok()) << prompt.status();
+  EXPECT_THAT(prompt->variables(), ElementsAre("text", "topic"));
+  const auto turns = prompt->Render(R"({"text":"x","topic":"y"})", 1, {{"user", "drawn"}});
+  ASSERT_TRUE(turns.ok()) << turns.status();
+  EXPECT_THAT(*turns, ElementsAre(ChatTurn{"system", "s"}, ChatTurn{"user", "e"},
+                                  ChatTurn{"assistant", "a"}, ChatTurn{"user", "drawn"},
+                                  ChatTurn{"assistant", "What is it about y?"},
+                                  ChatTurn{"system", "Be brief."}, ChatTurn{"user", "x?"}));
+}
+
+TEST(PromptTemplateTest, ALastUserTurnReplacesTheUserPart) {
+  const auto prompt = PromptTemplate::Compile({.turns = {{"user", "{{ text }}"}}});
+  ASSERT_TRUE(prompt.ok()) << prompt.status();
+  EXPECT_THAT(*prompt->Render(R"({"text":"x"})", 1), ElementsAre(ChatTurn{"user", "x"}));
+  EXPECT_THAT(Message(PromptTemplate::Compile({.turns = {{"assistant", "x"}}}).status()),
+              HasSubstr("asks the question"));
+}
+
+TEST(PromptTemplateTest, DrawnExamplesComeBehindLeadingSystemTurns) {
+  const auto prompt = PromptTemplate::Compile({.turns = {{"system", "s"}, {"user", "u"}}});
+  ASSERT_TRUE(prompt.ok()) << prompt.status();
+  EXPECT_THAT(*prompt->Render("{}", 1, {{"user", "drawn"}, {"assistant", "a"}}),
+              ElementsAre(ChatTurn{"system", "s"}, ChatTurn{"user", "drawn"},
+                          ChatTurn{"assistant", "a"}, ChatTurn{"user", "u"}));
+}
+
+TEST(PromptTemplateTest, FaultsOfTurnsNameTheTurn) {
+  EXPECT_THAT(Message(PromptTemplate::Compile(
+                          {.turns = {{"tool", "x"}, {"user", "{{"}, {"user", "{{ text }}"}}})
+                          .status()),
+              AllOf(HasSubstr("turn 1 has the role 'tool'"), HasSubstr("turn 2: line 1")));
+}
+
 TEST(PromptTemplateTest, MissingColumnNamesRowPartAndColumn) {
   const auto prompt = PromptTemplate::Compile({.user = "{{ text }}"});
   ASSERT_TRUE(prompt.ok());

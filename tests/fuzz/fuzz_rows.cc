@@ -39,7 +39,9 @@ std::vector<std::string> ReadAll(RowReader& reader) {
 void ReadRows(fuzz::FuzzInput input) {
   static const int file = memfd_create("rows", 0);
   static const std::string path = absl::StrCat("/proc/self/fd/", file);
-  const auto format = input.Byte() % 2 == 0 ? RowFormat::kJsonLines : RowFormat::kCsv;
+  constexpr RowFormat kFormats[] = {RowFormat::kJsonLines, RowFormat::kCsv, RowFormat::kTsv,
+                                    RowFormat::kCsv};
+  const RowFormat format = kFormats[input.Byte() % 4];
   const std::string_view content = input.Rest();
   Require(ftruncate(file, 0) == 0);
   Require(pwrite(file, content.data(), content.size(), 0) == static_cast<ssize_t>(content.size()));
@@ -47,6 +49,7 @@ void ReadRows(fuzz::FuzzInput input) {
   options.max_row_bytes = 4096;
   options.buffer_bytes = 64;
   options.index_stride = 2;
+  options.decompression.max_plain_bytes = 1 << 20;
   const auto reader = RowReader::Open(path, format, options);
   if (!reader.ok()) return;
   const std::vector<std::string> rows = ReadAll(**reader);

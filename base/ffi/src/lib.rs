@@ -3,7 +3,11 @@
 //! The contract is written once, in the header. This file holds what both halves share: how text
 //! comes in, how results and errors go out, and the fence that keeps panics from crossing into C++.
 
+mod allowance;
 mod encoding;
+mod fold;
+mod guarded;
+mod instrument;
 mod template;
 
 use std::any::Any;

@@ -1,11 +1,13 @@
 //! Jinja templates: compiled once, rendered under limits, with no way to reach files or other
 //! templates (no loader is compiled in, and an environment holds one template).
 
-use std::io;
+use std::sync::Arc;
 
+use minijinja::machinery::{make_string_output, parse, CompiledTemplate, Vm};
+use minijinja::value::Value;
 use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
 
-use crate::{guard, text_in, Failure, LimbeckString};
+use crate::{allowance, fold, guard, guarded, instrument, text_in, Failure, LimbeckString};
 
 /// Name under which the only template of an environment is kept.
 const NAME: &str = "template";
@@ -17,34 +19,17 @@ pub struct Limits {
     pub max_source_bytes: u64,
     pub max_output_bytes: u64,
     pub fuel: u64,
+    pub max_memory_bytes: u64,
     pub max_recursion: u32,
 }
 
 pub struct Template {
+    /// Borrows `source`, and is dropped before it.
+    program: CompiledTemplate<'static>,
+    /// Holds the template a second time, as the engine compiles it, for its variables.
     environment: Environment<'static>,
+    source: Arc<str>,
     limits: Limits,
-}
-
-/// Collects output and refuses what would pass the cap, so a runaway loop costs no memory.
-struct CappedOutput {
-    bytes: Vec<u8>,
-    cap: usize,
-    full: bool,
-}
-
-impl io::Write for CappedOutput {
-    fn write(&mut self, chunk: &[u8]) -> io::Result<usize> {
-        if chunk.len() > self.cap - self.bytes.len() {
-            self.full = true;
-            return Err(io::Error::other("output limit"));
-        }
-        self.bytes.extend_from_slice(chunk);
-        Ok(chunk.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 impl Template {
@@ -56,6 +41,9 @@ impl Template {
                 limits.max_source_bytes
             )));
         }
+        let parsed = parse(source, NAME, Default::default(), Default::default())
+            .map_err(|error| describe(&error, source))?;
+        fold::check(&parsed)?;
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         // Prompts are plain text; escaping "<" as HTML would change what the teacher reads.
@@ -63,10 +51,16 @@ impl Template {
         environment.set_debug(true);
         environment.set_fuel(Some(limits.fuel));
         environment.set_recursion_limit(limits.max_recursion as usize);
+        guarded::install(&mut environment);
         environment
             .add_template_owned(NAME, source.to_string())
             .map_err(|error| describe(&error, source))?;
-        Ok(Template { environment, limits })
+        let source: Arc<str> = source.into();
+        // SAFETY: the text is on the heap, neither moves nor changes while `source` lives, and
+        // `program`, the only borrower, is a private field that is dropped before it.
+        let kept: &'static str = unsafe { &*std::ptr::from_ref::<str>(&source) };
+        let program = instrument::compile(NAME, kept).map_err(|error| describe(&error, &source))?;
+        Ok(Template { program, environment, source, limits })
     }
 
     pub fn render(&self, context: &str) -> Result<String, Failure> {
@@ -75,22 +69,33 @@ impl Template {
         if !context.is_object() {
             return Err(Failure::invalid("context must be a JSON object"));
         }
-        let template = self.environment.get_template(NAME).map_err(|error| describe(&error, ""))?;
-        let mut output = CappedOutput {
-            bytes: Vec::new(),
-            cap: usize::try_from(self.limits.max_output_bytes).unwrap_or(usize::MAX),
-            full: false,
-        };
-        let rendered = template.render_captured_to(context, &mut output).map(|_| ());
-        if output.full {
+        let budget = self.limits.max_memory_bytes;
+        allowance::begin(budget);
+        // Bounded by the budget: emitted text counts.
+        let mut text = String::new();
+        let rendered = Vm::new(&self.environment)
+            .eval(
+                &self.program.instructions,
+                Value::from_serialize(&context),
+                &self.program.blocks,
+                &mut make_string_output(&mut text),
+                AutoEscape::None,
+            )
+            .map(|_| ());
+        if allowance::is_spent() {
+            return Err(Failure::exhausted(format!(
+                "the template makes more than {budget} bytes of text and lists, a single one of \
+                 more than a quarter of that, or lists nested too deeply"
+            )));
+        }
+        rendered.map_err(|error| describe(&error, &self.source))?;
+        if text.len() as u64 > self.limits.max_output_bytes {
             return Err(Failure::exhausted(format!(
                 "the rendered text passes the limit of {} bytes",
                 self.limits.max_output_bytes
             )));
         }
-        rendered.map_err(|error| describe(&error, template.source()))?;
-        String::from_utf8(output.bytes)
-            .map_err(|_| Failure::invalid("the rendered text is not valid UTF-8"))
+        Ok(text)
     }
 
     /// Names the context must hold, sorted; a JSON array.
@@ -186,8 +191,13 @@ mod tests {
     use super::*;
     use crate::{EXHAUSTED, INVALID};
 
-    const LIMITS: Limits =
-        Limits { max_source_bytes: 10_000, max_output_bytes: 100, fuel: 10_000, max_recursion: 50 };
+    const LIMITS: Limits = Limits {
+        max_source_bytes: 10_000,
+        max_output_bytes: 100,
+        fuel: 10_000,
+        max_memory_bytes: 1 << 20,
+        max_recursion: 50,
+    };
 
     fn render(source: &str, context: &str) -> Result<String, Failure> {
         Template::compile(source, LIMITS)?.render(context)
@@ -253,6 +263,88 @@ mod tests {
         let source = "{% set x = a %}{% for i in range(n) %}{{ i }}{{ b.c }}{{ x }}{% endfor %}";
         let template = Template::compile(source, LIMITS).ok().unwrap();
         assert_eq!(template.variables().ok().unwrap(), r#"["a","b","n"]"#);
+    }
+
+    #[test]
+    fn text_that_doubles_over_and_over_is_refused() {
+        let doubled = |statement: &str| {
+            let source = format!("{{% set x = a %}}{}", statement.repeat(60));
+            failure(render(&source, r#"{"a": "ab"}"#))
+        };
+        for statement in [
+            "{% set x = x ~ x %}",
+            "{% set x = x + x %}",
+            "{% set x = x * 2 %}",
+            "{% set x %}{{ x }}{{ x }}{% endset %}",
+            "{% set x = [x, x] %}",
+            "{% set x = [x, x]|join %}",
+            "{% set x = x|replace('a', x) %}",
+            "{% set x = [x]|list + [x] %}{% set x = x ~ '' %}",
+        ] {
+            let (status, message) = doubled(statement);
+            assert_eq!(status, EXHAUSTED, "{statement}: {message}");
+            assert!(message.contains("1048576 bytes"), "{statement}: {message}");
+        }
+    }
+
+    #[test]
+    fn one_step_cannot_make_much() {
+        let raw = "a".repeat(500);
+        for source in [
+            "{{ (a * 100000000)|length }}",
+            "{{ ([a] * 10000000000)|length }}",
+            "{{ a|indent(1000000000, true) }}",
+            "{{ [1, 2]|tojson(indent=1000000000) }}",
+            "{{ [1]|batch(1000000000, a)|list }}",
+            "{{ ['a', 'b']|join(a * 30000)|replace('a', a * 30000) }}",
+            &format!("{{% set x %}}{{% for i in range(9000) %}}{raw}{{% endfor %}}{{% endset %}}"),
+        ] {
+            let template = Template::compile(source, Limits { fuel: 1_000_000, ..LIMITS });
+            let (status, message) = failure(template.and_then(|t| t.render(r#"{"a": "abcd"}"#)));
+            assert_eq!(status, EXHAUSTED, "{source}: {message}");
+        }
+    }
+
+    #[test]
+    fn nothing_large_is_computed_while_compiling() {
+        for source in [
+            "{{ 'a' * 100000000 }}",
+            "{{ ('a' * 100000) ~ ('a' * 200000) }}",
+            "{{ [1] * 1000000000 ~ '' }}",
+            "{{ 'a' * (10 * 10000000) }}",
+        ] {
+            let (status, message) = failure(Template::compile(source, LIMITS));
+            assert_eq!(status, INVALID, "{source}");
+            assert!(message.contains("a constant"), "{source}: {message}");
+        }
+        assert_eq!(render("{{ 'ab' * 3 ~ 2 * 3 }}", "{}").ok().unwrap(), "ababab6");
+    }
+
+    #[test]
+    fn instrumented_templates_compute_what_they_did() {
+        for (source, wanted) in [
+            ("{{ 7 * n }} {{ n + 1 }} {{ 2 * 'a' }} {{ a * 2 }} {{ [n] * 2 }}", "21 4 aa bb [3, 3]"),
+            ("{% for i in range(n) if i != 1 %}{{ i }}{% else %}-{% endfor %}", "02"),
+            ("{% macro m(x, y=2) %}<{{ x * y }}>{% endmacro %}{{ m(n) }}{{ m(a, y=1) }}", "<6><b>"),
+            ("{% if a and n > 2 or false %}{{ a if n else 0 }}{% else %}no{% endif %}", "b"),
+            ("{% for k, v in {'p': 1, 'q': 2}|items %}{{ k }}{{ v }}{% endfor %}", "p1q2"),
+            ("{% set x %}{{ a }}{% for i in [1, 2] %}{{ i }}{% endfor %}{% endset %}{{ x[1:] }}", "12"),
+            ("{% filter upper %}{{ a }}x{% endfilter %}{{ [3, 1]|sort|join('-') }}", "BX1-3"),
+            ("{% for i in [[1], [2]] recursive %}{{ i if i is number else loop(i) }}{% endfor %}", "12"),
+            ("{% block t %}{{ a ~ n }}{% endblock %}{{ self.t() }}", "b3b3"),
+            ("{% for i in range(5) %}{% if i == 3 %}{% break %}{% endif %}{{ i }}{% endfor %}", "012"),
+            ("{{ 'a,b'|replace(',', '/') }}{{ [1, 2]|tojson }}{{ 'x'|indent(2, true) }}", "a/b[1,2]  x"),
+            ("{{ missing|default('d') }}{{ a is defined }}", "dtrue"),
+        ] {
+            assert_eq!(render(source, r#"{"n": 3, "a": "b"}"#).ok().unwrap(), wanted, "{source}");
+        }
+    }
+
+    #[test]
+    fn lists_are_not_nested_deeply() {
+        let nested = format!("{{% set x = n %}}{}", "{% set x = [x] %}".repeat(40));
+        assert_eq!(failure(render(&nested, r#"{"n": 1}"#)).0, EXHAUSTED);
+        assert_eq!(render("{% set x = [[[n]]] %}{{ x }}", r#"{"n": 1}"#).ok().unwrap(), "[[[1]]]");
     }
 
     #[test]

@@ -1,4 +1,5 @@
-// Buffered bytes of a file, read front to back and repositioned at will.
+// Buffered bytes of a file, read front to back and repositioned at will. A file that is compressed
+// (compressed_file.h) is read as what it holds: every offset is one of the plain bytes.
 #pragma once
 
 #include <cstdint>
@@ -9,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "gateway/templates/rows/compressed_file.h"
 
 namespace limbeck::gateway {
 
@@ -19,7 +21,8 @@ class ByteSource {
 
   // NOT_FOUND and the like name the path.
   static absl::StatusOr<std::unique_ptr<ByteSource>> Open(const std::filesystem::path& path,
-                                                          size_t buffer_bytes);
+                                                          size_t buffer_bytes,
+                                                          const DecompressionLimits& limits = {});
   ~ByteSource();
   ByteSource(const ByteSource&) = delete;
   ByteSource& operator=(const ByteSource&) = delete;
@@ -36,19 +39,24 @@ class ByteSource {
 
   // Of the byte that Next returns next.
   uint64_t offset() const { return start_ + position_; }
+  // After a read error reading is tried again. Constant time, but in a compressed file everything
+  // up to `offset` is decompressed: again from the start when it lies behind the buffer.
   void Seek(uint64_t offset);
 
-  // The read error that ended the source, else OK.
+  // The read error that ended the source, else OK. DATA_LOSS for damaged and RESOURCE_EXHAUSTED for
+  // oversized compressed data.
   const absl::Status& status() const { return status_; }
 
  private:
   ByteSource(std::filesystem::path path, int descriptor, size_t buffer_bytes);
   bool Fill();
+  absl::StatusOr<size_t> ReadBuffer();
 
   const std::filesystem::path path_;
   const int descriptor_;
   std::vector<char> buffer_;
-  uint64_t start_ = 0;  // Offset of buffer_[0] in the file.
+  std::unique_ptr<CompressedFile> compressed_;  // Null for a plain file.
+  uint64_t start_ = 0;                          // Offset of buffer_[0] in the plain bytes.
   size_t position_ = 0;
   size_t filled_ = 0;
   absl::Status status_;

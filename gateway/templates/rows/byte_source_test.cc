@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/file.h"
+#include "gateway/templates/rows/compress_for_test.h"
 
 namespace limbeck::gateway {
 namespace {
@@ -44,6 +45,27 @@ TEST(ByteSourceTest, SeeksInsideAndOutsideTheBuffer) {
   }
   (*source)->Seek(10);
   EXPECT_EQ((*source)->Next(), ByteSource::kEnd);
+}
+
+TEST(ByteSourceTest, ACompressedFileReadsAndSeeksAsItsPlainBytes) {
+  ScopedTempDirectory directory;
+  std::string plain;
+  for (int i = 0; i < 3000; ++i) plain += std::to_string(i) + ",";
+  for (const std::string& bytes : {GzipForTest(plain), ZstdForTest(plain)}) {
+    const auto path = directory.path() / "file";
+    ASSERT_TRUE(WriteFileDurably(path, bytes).ok());
+    auto source = ByteSource::Open(path, 100);
+    ASSERT_TRUE(source.ok());
+    EXPECT_EQ(Drain(**source), plain);
+    for (const uint64_t offset : {7000, 0, 2, 9000, 50}) {
+      (*source)->Seek(offset);
+      EXPECT_EQ((*source)->Next(), plain[offset]);
+      EXPECT_EQ((*source)->offset(), offset + 1);
+    }
+    (*source)->Seek(plain.size());
+    EXPECT_EQ((*source)->Next(), ByteSource::kEnd);
+    EXPECT_TRUE((*source)->status().ok());
+  }
 }
 
 TEST(ByteSourceTest, MissingFileIsNotFoundAndNamed) {

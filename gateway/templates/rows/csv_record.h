@@ -1,4 +1,4 @@
-// One CSV record (RFC 4180) cut into fields.
+// One CSV record (RFC 4180) cut into fields; TSV is the same with tabs.
 #pragma once
 
 #include <string>
@@ -11,7 +11,8 @@ namespace limbeck::gateway {
 
 // Fields without their quotes. `record` has no line ending. INVALID_ARGUMENT says what was expected
 // and at which column (bytes, from 1): text after a closing quote, a quote inside a plain field, a
-// quote never closed.
-absl::StatusOr<std::vector<std::string>> ParseCsvRecord(std::string_view record);
+// quote never closed. `delimiter` is ',' or '\t'.
+absl::StatusOr<std::vector<std::string>> ParseCsvRecord(std::string_view record,
+                                                        char delimiter = ',');
 
 }  // namespace limbeck::gateway

@@ -27,6 +27,12 @@ TEST(CsvRecordTest, UnquotesCommasNewlinesAndDoubledQuotes) {
               ElementsAre("a,b", "x\r\ny", "say \"hi\"", ""));
 }
 
+TEST(CsvRecordTest, TabsMaySeparateFields) {
+  EXPECT_THAT(*ParseCsvRecord("a,b\tc\t\"d\te\"\t", '\t'), ElementsAre("a,b", "c", "d\te", ""));
+  EXPECT_THAT(std::string(ParseCsvRecord("\"b\"c", '\t').status().message()),
+              HasSubstr("not valid TSV at column 4: expected a tab"));
+}
+
 TEST(CsvRecordTest, NamesWhatIsWrongAndWhere) {
   EXPECT_THAT(Error("a,\"b\"c"), HasSubstr("column 6: expected a comma"));
   EXPECT_THAT(Error("a,5\" disk"), HasSubstr("column 4: a quote inside a field"));

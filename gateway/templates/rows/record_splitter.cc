@@ -6,14 +6,18 @@
 namespace limbeck::gateway {
 namespace {
 
-bool IsBlank(std::string_view bytes) {
-  return bytes.find_first_not_of(" \t\r") == std::string_view::npos;
+// In TSV a line of tabs is a record of empty fields.
+bool IsBlank(std::string_view bytes, RecordKind kind) {
+  const std::string_view blanks = kind == RecordKind::kTsvRecord ? " \r" : " \t\r";
+  return bytes.find_first_not_of(blanks) == std::string_view::npos;
 }
 
 // Follows RFC 4180's quotes: one opens a field only as its first byte, and a doubled one inside is
 // data. The CSV parser judges everything else, so a stray quote costs one record and no more.
 class QuoteState {
  public:
+  explicit QuoteState(char delimiter) : delimiter_(delimiter) {}
+
   void Take(int byte) {
     switch (state_) {
       case State::kFieldStart:
@@ -34,8 +38,9 @@ class QuoteState {
 
  private:
   enum class State { kFieldStart, kPlain, kQuoted, kQuoteInQuoted };
-  static State After(int byte) { return byte == ',' ? State::kFieldStart : State::kPlain; }
+  State After(int byte) const { return byte == delimiter_ ? State::kFieldStart : State::kPlain; }
 
+  const char delimiter_;
   State state_ = State::kFieldStart;
 };
 
@@ -43,17 +48,18 @@ class QuoteState {
 bool ReadAny(ByteSource& source, RecordKind kind, size_t max_bytes, RawRecord& record) {
   record = {source.offset(), std::move(record.bytes), false, false};
   record.bytes.clear();
-  QuoteState quotes;
+  const bool lines = kind == RecordKind::kLine;
+  QuoteState quotes(kind == RecordKind::kTsvRecord ? '\t' : ',');
   bool any = false;
   while (true) {
     const int byte = source.Next();
     if (byte == ByteSource::kEnd) {
-      record.unclosed_quote = kind == RecordKind::kCsvRecord && quotes.inside();
+      record.unclosed_quote = !lines && quotes.inside();
       break;
     }
     any = true;
-    if (byte == '\n' && (kind == RecordKind::kLine || !quotes.inside())) break;
-    if (kind == RecordKind::kCsvRecord) quotes.Take(byte);
+    if (byte == '\n' && (lines || !quotes.inside())) break;
+    if (!lines) quotes.Take(byte);
     if (record.bytes.size() < max_bytes) {
       record.bytes += static_cast<char>(byte);
     } else {
@@ -71,7 +77,7 @@ bool ReadAny(ByteSource& source, RecordKind kind, size_t max_bytes, RawRecord& r
 
 bool ReadRecord(ByteSource& source, RecordKind kind, size_t max_bytes, RawRecord& record) {
   while (ReadAny(source, kind, max_bytes, record)) {
-    if (record.too_long || !IsBlank(record.bytes)) return true;
+    if (record.too_long || !IsBlank(record.bytes, kind)) return true;
   }
   return false;
 }

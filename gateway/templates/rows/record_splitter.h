@@ -15,7 +15,8 @@ struct RawRecord {
   bool unclosed_quote = false;  // The file ended inside a quoted field.
 };
 
-enum class RecordKind { kLine, kCsvRecord };
+// Records of kCsvRecord have fields between commas, those of kTsvRecord between tabs.
+enum class RecordKind { kLine, kCsvRecord, kTsvRecord };
 
 // Reads the next record that is not blank, after LF, CR LF or the end of the file, into `record`
 // (its memory is reused). False at the end; the caller checks source.status(). A record longer than

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <string_view>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "base/hash.h"
 #include "base/status.h"
+#include "base/string_view.h"
 #include "gateway/templates/rows/csv_record.h"
 #include "gateway/templates/rows/json_record.h"
 
@@ -18,8 +20,20 @@ namespace {
 constexpr size_t kRowIdBytes = 16;
 
 RecordKind KindOf(RowFormat format) {
-  return format == RowFormat::kCsv ? RecordKind::kCsvRecord : RecordKind::kLine;
+  switch (format) {
+    case RowFormat::kCsv:
+      return RecordKind::kCsvRecord;
+    case RowFormat::kTsv:
+      return RecordKind::kTsvRecord;
+    case RowFormat::kJsonLines:
+      break;
+  }
+  return RecordKind::kLine;
 }
+
+char DelimiterOf(RowFormat format) { return format == RowFormat::kTsv ? '\t' : ','; }
+
+std::string_view NameOf(RowFormat format) { return format == RowFormat::kTsv ? "TSV" : "CSV"; }
 
 void SkipByteOrderMark(ByteSource& source) {
   for (const int expected : {0xef, 0xbb, 0xbf}) {
@@ -52,7 +66,8 @@ absl::StatusOr<std::unique_ptr<RowReader>> RowReader::Open(const std::filesystem
   if (options.index_stride == 0) {
     return absl::InvalidArgumentError("index_stride must be at least 1");
   }
-  LIMBECK_ASSIGN_OR_RETURN(auto source, ByteSource::Open(path, options.buffer_bytes));
+  LIMBECK_ASSIGN_OR_RETURN(auto source,
+                           ByteSource::Open(path, options.buffer_bytes, options.decompression));
   std::unique_ptr<RowReader> reader(new RowReader(std::move(source), format, options));
   LIMBECK_RETURN_IF_ERROR(reader->Start());
   return reader;
@@ -60,27 +75,36 @@ absl::StatusOr<std::unique_ptr<RowReader>> RowReader::Open(const std::filesystem
 
 absl::Status RowReader::Start() {
   SkipByteOrderMark(*source_);
-  if (format_ == RowFormat::kCsv) {
+  if (format_ != RowFormat::kJsonLines) {
     const bool any = ReadRecord(*source_, KindOf(format_), options_.max_row_bytes, record_);
-    LIMBECK_RETURN_IF_ERROR(source_->status());
-    if (!any) return absl::InvalidArgumentError("the CSV file is empty; expected a header row");
+    LIMBECK_RETURN_IF_ERROR(SourceStatus());
+    if (!any) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("the ", ToAbsl(NameOf(format_)), " file is empty; expected a header row"));
+    }
     if (record_.too_long) {
       return absl::InvalidArgumentError(
           absl::StrCat("header row: longer than ", options_.max_row_bytes, " bytes"));
     }
-    auto header = ParseCsvRecord(record_.bytes);
+    auto header = ParseCsvRecord(record_.bytes, DelimiterOf(format_));
     if (!header.ok()) return Annotate(header.status(), "header row");
     LIMBECK_RETURN_IF_ERROR(CheckHeader(*header));
     header_ = *std::move(header);
   }
-  LIMBECK_RETURN_IF_ERROR(source_->status());
+  LIMBECK_RETURN_IF_ERROR(SourceStatus());
   offsets_.push_back(source_->offset());
   return absl::OkStatus();
 }
 
-// Reads the next record and keeps the index; false at the end or on a read error.
+absl::Status RowReader::SourceStatus() const {
+  return Annotate(source_->status(), absl::StrCat("after row ", next_index_));
+}
+
+// Reads the next record and keeps the index; false at the end or on a read error, which may leave
+// half a record.
 bool RowReader::Advance() {
   if (!ReadRecord(*source_, KindOf(format_), options_.max_row_bytes, record_)) return false;
+  if (!source_->status().ok()) return false;
   ++next_index_;
   if (next_index_ == offsets_.size() * options_.index_stride) offsets_.push_back(source_->offset());
   return true;
@@ -88,7 +112,7 @@ bool RowReader::Advance() {
 
 absl::StatusOr<std::optional<Row>> RowReader::Next() {
   if (!Advance()) {
-    LIMBECK_RETURN_IF_ERROR(source_->status());
+    LIMBECK_RETURN_IF_ERROR(SourceStatus());
     return std::nullopt;
   }
   auto row = Parse();
@@ -108,7 +132,7 @@ absl::Status RowReader::Seek(uint64_t index) {
   }
   while (next_index_ < index) {
     if (Advance()) continue;
-    LIMBECK_RETURN_IF_ERROR(source_->status());
+    LIMBECK_RETURN_IF_ERROR(SourceStatus());
     return absl::OutOfRangeError(
         absl::StrCat("row ", index + 1, " does not exist; the file has ", next_index_, " rows"));
   }
@@ -136,7 +160,8 @@ absl::StatusOr<nlohmann::json> RowReader::ParseColumns(Row& row) const {
     row.columns = record_.bytes;
     return columns;
   }
-  LIMBECK_ASSIGN_OR_RETURN(std::vector<std::string> fields, ParseCsvRecord(record_.bytes));
+  LIMBECK_ASSIGN_OR_RETURN(std::vector<std::string> fields,
+                           ParseCsvRecord(record_.bytes, DelimiterOf(format_)));
   if (fields.size() != header_.size()) {
     return absl::InvalidArgumentError(
         absl::StrCat("has ", fields.size(), " fields; the header has ", header_.size()));

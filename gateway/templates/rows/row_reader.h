@@ -21,6 +21,7 @@ namespace limbeck::gateway {
 enum class RowFormat {
   kJsonLines,  // One JSON object a line.
   kCsv,        // RFC 4180 with a header row; every column is a string.
+  kTsv,        // The same with tabs between fields, as spreadsheets and pandas write it.
 };
 
 struct RowReaderOptions {
@@ -30,10 +31,13 @@ struct RowReaderOptions {
   size_t buffer_bytes = 256 << 10;
   // Rows between two remembered byte offsets: 8 bytes of memory each.
   uint64_t index_stride = 1024;
+  // Of compressed files.
+  DecompressionLimits decompression;
 };
 
-// A leading byte order mark is skipped, blank lines are not rows. One thread; the file must not
-// change meanwhile (datasets are immutable).
+// A leading byte order mark is skipped, blank lines are not rows. Files may be compressed with gzip
+// or zstd; byte offsets are those of the plain bytes. One thread; the file must not change
+// meanwhile (datasets are immutable).
 class RowReader {
  public:
   // INVALID_ARGUMENT for a CSV header that is missing, malformed or repeats a name.
@@ -43,7 +47,8 @@ class RowReader {
 
   // The next row, nullopt at the end. INVALID_ARGUMENT for a malformed row, naming row number,
   // byte offset and what was expected ("row 17 at byte 2048: not valid JSON at column 3: …"); the
-  // call after it goes on with the row that follows. Other codes are read errors.
+  // call after it goes on with the row that follows. Other codes are read errors and say after
+  // which row: DATA_LOSS for damaged and RESOURCE_EXHAUSTED for oversized compressed data.
   absl::StatusOr<std::optional<Row>> Next();
 
   // Makes `index` the row that Next returns. Passes over at most `index_stride` rows where the
@@ -54,13 +59,14 @@ class RowReader {
   // Index of the row that Next returns.
   uint64_t next_index() const { return next_index_; }
   bool has_id_column() const { return !options_.id_column.empty(); }
-  // Names in a CSV header; empty for JSON Lines.
+  // Names in a CSV or TSV header; empty for JSON Lines.
   const std::vector<std::string>& header() const { return header_; }
 
  private:
   RowReader(std::unique_ptr<ByteSource> source, RowFormat format, RowReaderOptions options);
   absl::Status Start();
   bool Advance();
+  absl::Status SourceStatus() const;
   absl::StatusOr<Row> Parse() const;
   absl::StatusOr<nlohmann::json> ParseColumns(Row& row) const;
   absl::StatusOr<std::string> RowId(const nlohmann::json& columns) const;

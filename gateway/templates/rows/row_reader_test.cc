@@ -4,11 +4,13 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/file.h"
+#include "gateway/templates/rows/compress_for_test.h"
 
 namespace limbeck::gateway {
 namespace {
@@ -67,6 +69,55 @@ TEST_F(RowReaderTest, ReadsCsvWithQuotedNewlinesAndByteOrderMark) {
   EXPECT_THAT(All(**reader), ElementsAre(R"({"id":"2","text":""})"));
   ASSERT_TRUE((*reader)->Seek(0).ok());
   EXPECT_EQ(All(**reader)[0], R"({"id":"1","text":"two\nlines, \"quoted\""})");
+}
+
+TEST_F(RowReaderTest, ReadsTsvWithEmptyFieldsAndQuotedTabs) {
+  auto reader = Open("id\ttext\n1\t\"a\tb\nc\"\n\t\n2\td,e\n", RowFormat::kTsv);
+  ASSERT_TRUE(reader.ok()) << reader.status();
+  EXPECT_THAT(All(**reader), ElementsAre(R"({"id":"1","text":"a\tb\nc"})", R"({"id":"","text":""})",
+                                         R"({"id":"2","text":"d,e"})"));
+  EXPECT_THAT(std::string(Open("", RowFormat::kTsv).status().message()), HasSubstr("the TSV file"));
+}
+
+TEST_F(RowReaderTest, CompressedFilesGiveTheSameRowsAndIds) {
+  std::string content;
+  for (int i = 0; i < 50; ++i) content += absl::StrCat("{\"n\":", i, "}\n");
+  std::vector<std::string> ids;
+  for (const std::string& bytes : {content, GzipForTest(content), ZstdForTest(content)}) {
+    auto reader = Open(bytes, RowFormat::kJsonLines, {.buffer_bytes = 64, .index_stride = 10});
+    ASSERT_TRUE(reader.ok());
+    EXPECT_EQ(All(**reader).size(), 50u);
+    ASSERT_TRUE((*reader)->Seek(33).ok());
+    const auto row = (*reader)->Next();
+    ASSERT_TRUE(row.ok() && row->has_value());
+    EXPECT_EQ((*row)->columns, "{\"n\":33}");
+    EXPECT_EQ((*row)->offset, content.find("{\"n\":33}"));
+    ids.push_back((*row)->id);
+  }
+  EXPECT_EQ(ids[1], ids[0]);
+  EXPECT_EQ(ids[2], ids[0]);
+}
+
+TEST_F(RowReaderTest, DamagedAndOversizedCompressionNamesTheLastGoodRow) {
+  std::string content;
+  for (int i = 0; i < 2000; ++i) content += absl::StrCat("{\"n\":", i * 7919 % 1000, "}\n");
+  const std::string whole = GzipForTest(content);
+  auto reader = Open(whole.substr(0, whole.size() / 2), RowFormat::kJsonLines);
+  ASSERT_TRUE(reader.ok());
+  absl::StatusOr<std::optional<Row>> row;
+  do row = (*reader)->Next();
+  while (row.ok() && row->has_value());
+  EXPECT_EQ(row.status().code(), absl::StatusCode::kDataLoss);
+  EXPECT_THAT(std::string(row.status().message()), StartsWith("after row "));
+  EXPECT_THAT(std::string(row.status().message()), HasSubstr("cut off"));
+
+  auto bomb = Open(ZstdForTest(content), RowFormat::kJsonLines,
+                   {.decompression = {.max_plain_bytes = 1000}});
+  ASSERT_TRUE(bomb.ok());
+  do row = (*bomb)->Next();
+  while (row.ok() && row->has_value());
+  EXPECT_EQ(row.status().code(), absl::StatusCode::kResourceExhausted);
+  EXPECT_THAT(std::string(row.status().message()), HasSubstr("more than 1000 bytes"));
 }
 
 TEST_F(RowReaderTest, MalformedRowsNameNumberOffsetAndExpectationAndReadingGoesOn) {
