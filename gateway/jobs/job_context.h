@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 
@@ -74,6 +75,8 @@ struct JobContext {
   int64_t team_month_ceiling_micro_usd = 0;
   // The team's share of quota pools that several teams wait for.
   double team_share_weight = 1;
+  // Narrows what the configuration says of a teacher to what its last probe saw. May be null.
+  std::function<void(TeacherFacts*)> apply_probe;
   // host:port of the cache, for trainers.
   std::string cache_address;
   // Folder whose free space decides whether more is bought.

@@ -13,12 +13,19 @@ namespace {
 
 constexpr uint32_t kMaxVotes = 64;
 
+// "teacher "t"", or what is known of it since when.
+std::string Named(const TeacherFacts& teacher) {
+  const std::string probed =
+      teacher.probed_on.empty() ? "" : absl::StrCat(" (as probed on ", teacher.probed_on, ")");
+  return absl::StrCat("teacher \"", teacher.name, "\"", probed);
+}
+
 void CheckAbility(v1::ClassifyTask::LabelMethod method, const TeacherFacts& teacher,
                   FaultList* faults) {
   const auto refuse = [&](std::string_view cannot, std::string_view instead) {
     faults->Add("task.classify.label_method",
-                absl::StrCat("is ", v1::ClassifyTask::LabelMethod_Name(method), ", but teacher \"",
-                             teacher.name, "\" ", ToAbsl(cannot), "; ", ToAbsl(instead)));
+                absl::StrCat("is ", v1::ClassifyTask::LabelMethod_Name(method), ", but ",
+                             Named(teacher), " ", ToAbsl(cannot), "; ", ToAbsl(instead)));
   };
   const bool json = method == v1::ClassifyTask::LABEL_METHOD_VERBALISED ||
                     method == v1::ClassifyTask::LABEL_METHOD_SCHEMA;
@@ -33,6 +40,14 @@ void CheckAbility(v1::ClassifyTask::LabelMethod method, const TeacherFacts& teac
   } else if (json && !teacher.follows_schema) {
     refuse("follows no JSON schema", "use LABEL_METHOD_VOTES, or a teacher that does");
   }
+}
+
+void CheckCandidates(const v1::TeacherUse& use, const std::string& at, const TeacherFacts& teacher,
+                     FaultList* faults) {
+  if (teacher.max_top_logprobs == 0 || use.top_logprobs() <= teacher.max_top_logprobs) return;
+  faults->Add(at, absl::StrCat("is ", use.top_logprobs(), ", but ", Named(teacher),
+                               " gives at most ", teacher.max_top_logprobs,
+                               " candidates per token; ask for fewer, or probe it again"));
 }
 
 void CheckVoting(const v1::Voting& voting, const std::string& at, bool votes, FaultList* faults) {
@@ -62,7 +77,10 @@ void CheckLabelMethod(const v1::JobSpec& spec, const TeacherCatalog& teachers, F
     const v1::TeacherUse& use = spec.teachers(i);
     const std::string at = absl::StrCat("teachers[", i, "]");
     const auto it = teachers.find(use.teacher());
-    if (it != teachers.end()) CheckAbility(method, it->second, faults);
+    if (it != teachers.end()) {
+      CheckAbility(method, it->second, faults);
+      CheckCandidates(use, at + ".top_logprobs", it->second, faults);
+    }
     if (use.has_voting()) CheckVoting(use.voting(), at + ".voting", votes, faults);
     if (votes && SamplesPerItem(spec) > 1 && use.temperatures().empty() &&
         use.sampling().temperature() == 0) {

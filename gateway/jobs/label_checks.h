@@ -7,7 +7,8 @@
 
 namespace limbeck::gateway {
 
-// A method that the teacher cannot do, each with what to choose instead; votes that would all be
+// A method that the teacher cannot do, each with what to choose instead; more candidates per token
+// than it gives; votes that would all be
 // the same; voting that does not fit. `spec` has its defaults filled in.
 void CheckLabelMethod(const v1::JobSpec& spec, const TeacherCatalog& teachers, FaultList* faults);
 

@@ -241,7 +241,10 @@ absl::StatusOr<std::optional<v1::Dataset>> FindDataset(const DatasetStore& datas
 
 TeacherCatalog CatalogOf(const JobContext& context) {
   TeacherCatalog catalog;
-  for (const auto& [name, teacher] : *context.teachers) catalog[name] = teacher.facts;
+  for (const auto& [name, teacher] : *context.teachers) {
+    TeacherFacts& facts = catalog.emplace(name, teacher.facts).first->second;
+    if (context.apply_probe != nullptr) context.apply_probe(&facts);
+  }
   return catalog;
 }
 

@@ -87,7 +87,10 @@ void FillTeacher(const TeacherCatalog& teachers, const v1::JobSpec& spec, v1::Te
   const bool top_k = task.label_method() == v1::ClassifyTask::LABEL_METHOD_FIRST_TOKEN &&
                      GivesTopLogprobs(teachers, *use);
   if (!top_k) use->set_top_logprobs(0);
-  if (top_k && use->top_logprobs() == 0) use->set_top_logprobs(kDefaultTopLogprobs);
+  if (top_k && use->top_logprobs() == 0) {
+    const uint32_t most = teachers.find(use->teacher())->second.max_top_logprobs;
+    use->set_top_logprobs(most == 0 ? kDefaultTopLogprobs : std::min(most, kDefaultTopLogprobs));
+  }
   if (use->votes() == 0) use->set_votes(kDefaultVotes);
   if (use->has_voting()) FillVoting(use->mutable_voting());
   v1::Sampling* sampling = use->mutable_sampling();

@@ -12,6 +12,8 @@ struct TeacherFacts {
   std::string name;
   // Whether answers carry the likeliest candidates per token; without them labels come from votes.
   bool gives_top_logprobs = false;
+  // Most candidates per token; 0: not known.
+  uint32_t max_top_logprobs = 0;
   // Whether students may be trained on its output.
   bool trainable = false;
   int64_t input_micro_usd_per_million = 0;
@@ -19,6 +21,8 @@ struct TeacherFacts {
   // Whether it gives logprobs of a text it is handed, and whether it can be held to a JSON schema.
   bool scores_continuations = false;
   bool follows_schema = false;
+  // Day of the probe that narrowed the above, "2026-11-24"; empty: what the configuration says.
+  std::string probed_on;
   // Whether anything else about it has a price: requests, long inputs.
   bool has_other_prices = false;
 

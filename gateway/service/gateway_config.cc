@@ -196,6 +196,7 @@ class Resolver {
         teacher.max_top_logprobs() == 0 ? can.usual_top_logprobs : teacher.max_top_logprobs();
     made->config.max_top_logprobs =
         made->facts.gives_top_logprobs ? std::min(most, can.max_top_logprobs) : 0;
+    made->facts.max_top_logprobs = made->config.max_top_logprobs;
   }
 
   void SetUrl(const std::string& path, const v1::TeacherConfig& teacher, TeacherConfig* config) {

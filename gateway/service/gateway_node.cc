@@ -125,6 +125,10 @@ absl::Status GatewayNode::OpenJobs(metrics::Registry* registry) {
   context.team_ceiling_micro_usd = config_.team_ceiling_micro_usd;
   context.team_month_ceiling_micro_usd = config_.team_month_ceiling_micro_usd;
   context.team_share_weight = config_.team_share_weight;
+  context.apply_probe = [this](TeacherFacts* facts) {
+    const auto seen = probe_->Last(facts->name);
+    if (seen.ok() && seen->has_value()) ApplyCapability(**seen, facts);
+  };
   context.cache_address = config_.file.cache_target();
   context.data_dir = config_.file.data_dir();
   LIMBECK_ASSIGN_OR_RETURN(jobs_, options_.jobs(context));

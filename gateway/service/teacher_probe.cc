@@ -1,5 +1,6 @@
 #include "gateway/service/teacher_probe.h"
 
+#include <algorithm>
 #include <memory>
 #include <string_view>
 #include <utility>
@@ -98,6 +99,21 @@ absl::Status ToStatus(const std::string& teacher, const Failure& failure) {
 }
 
 }  // namespace
+
+void ApplyCapability(const v1::TeacherCapability& seen, TeacherFacts* facts) {
+  facts->probed_on = absl::FormatTime(
+      "%Y-%m-%d", absl::FromUnixSeconds(seen.probe_time().seconds()), absl::UTCTimeZone());
+  if (seen.support() != v1::SUPPORT_TOP_K) facts->gives_top_logprobs = false;
+  if (seen.max_top_logprobs() > 0) {
+    facts->max_top_logprobs = facts->max_top_logprobs == 0
+                                  ? seen.max_top_logprobs()
+                                  : std::min(facts->max_top_logprobs, seen.max_top_logprobs());
+  }
+  if (seen.has_scores_continuation() && !seen.scores_continuation()) {
+    facts->scores_continuations = false;
+  }
+  if (seen.has_follows_schema() && !seen.follows_schema()) facts->follows_schema = false;
+}
 
 std::vector<std::string> TeacherProbe::Tables() { return {std::string(kCapabilitiesTable)}; }
 

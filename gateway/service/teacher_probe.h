@@ -24,6 +24,10 @@ struct ProbeOptions {
 // What a probe may cost where the caller names no ceiling: 5 cents.
 inline constexpr int64_t kDefaultProbeCeilingMicroUsd = 50'000;
 
+// What a probe saw, for checking jobs: it takes away what the teacher did not give, and never adds
+// what the configuration rules out.
+void ApplyCapability(const v1::TeacherCapability& seen, TeacherFacts* facts);
+
 // Thread-safe.
 class TeacherProbe {
  public:

@@ -95,6 +95,28 @@ TEST_F(TeacherServiceTest, ProbeReportsAndKeepsWhatTheTeacherGives) {
   EXPECT_EQ(List().teachers(1).capability().SerializeAsString(), seen.SerializeAsString());
 }
 
+TEST_F(TeacherServiceTest, JobsAreCheckedAgainstWhatAProbeSaw) {
+  TeacherFacts facts = {.name = "open",
+                        .gives_top_logprobs = true,
+                        .max_top_logprobs = 20,
+                        .scores_continuations = true,
+                        .follows_schema = true};
+  v1::TeacherCapability seen;
+  seen.mutable_probe_time()->set_seconds(1'795'478'400);
+  seen.set_support(v1::SUPPORT_TOP_K);
+  seen.set_max_top_logprobs(5);
+  seen.set_follows_schema(false);
+  ApplyCapability(seen, &facts);
+  EXPECT_EQ(facts.probed_on, "2026-11-24");
+  EXPECT_EQ(facts.max_top_logprobs, 5u);
+  EXPECT_TRUE(facts.gives_top_logprobs);
+  EXPECT_TRUE(facts.scores_continuations);  // Not asked: the configuration holds.
+  EXPECT_FALSE(facts.follows_schema);
+  seen.set_support(v1::SUPPORT_TEXT_ONLY);
+  ApplyCapability(seen, &facts);
+  EXPECT_FALSE(facts.gives_top_logprobs);
+}
+
 TEST_F(TeacherServiceTest, ProbeAboveItsCeilingAsksNothing) {
   v1::TeacherCapability seen;
   const absl::Status status = Probe("open", &seen, 1);

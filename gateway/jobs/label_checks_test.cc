@@ -1,0 +1,68 @@
+#include "gateway/jobs/label_checks.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "gateway/jobs/spec_defaults.h"
+
+namespace limbeck::gateway {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+class LabelChecksTest : public ::testing::Test {
+ protected:
+  LabelChecksTest() {
+    spec_.add_teachers()->set_teacher("probed");
+    v1::ClassifyTask* task = spec_.mutable_task()->mutable_classify();
+    task->add_labels()->set_name("yes");
+    task->add_labels()->set_name("no");
+  }
+
+  // "field description" of each fault.
+  std::vector<std::string> Faults() {
+    const TeacherCatalog teachers = {{teacher_.name, teacher_}};
+    FillDefaults(teachers, &spec_);
+    FaultList faults;
+    CheckLabelMethod(spec_, teachers, &faults);
+    std::vector<std::string> texts;
+    for (const Fault& fault : faults.Take()) texts.push_back(fault.field + " " + fault.description);
+    return texts;
+  }
+
+  TeacherFacts teacher_ = {.name = "probed",
+                           .gives_top_logprobs = true,
+                           .max_top_logprobs = 5,
+                           .probed_on = "2026-11-24"};
+  v1::JobSpec spec_;
+};
+
+TEST_F(LabelChecksTest, NoMoreCandidatesAreAskedForByDefaultThanAProbeSaw) {
+  EXPECT_THAT(Faults(), IsEmpty());
+  EXPECT_EQ(spec_.teachers(0).top_logprobs(), 5u);
+}
+
+TEST_F(LabelChecksTest, MoreCandidatesThanAProbeSawAreRefusedWithItsDate) {
+  spec_.mutable_teachers(0)->set_top_logprobs(20);
+  EXPECT_THAT(Faults(),
+              ElementsAre(AllOf(HasSubstr("teachers[0].top_logprobs is 20"),
+                                HasSubstr("as probed on 2026-11-24"), HasSubstr("at most 5"))));
+}
+
+TEST_F(LabelChecksTest, ATeacherThatWasSeenToGiveTextOnlyIsAskedForVotes) {
+  teacher_.gives_top_logprobs = false;
+  EXPECT_THAT(Faults(), IsEmpty());
+  EXPECT_EQ(spec_.task().classify().label_method(), v1::ClassifyTask::LABEL_METHOD_VOTES);
+  spec_.mutable_task()->mutable_classify()->set_label_method(
+      v1::ClassifyTask::LABEL_METHOD_FIRST_TOKEN);
+  EXPECT_THAT(Faults(), ElementsAre(HasSubstr("as probed on 2026-11-24")));
+}
+
+}  // namespace
+}  // namespace limbeck::gateway
