@@ -1,8 +1,5 @@
 #include "tests/chaos/harvest_world.h"
 
-#include <gtest/gtest.h>
-
-#include <iostream>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -59,21 +56,6 @@ absl::StatusOr<json> HarvestWorld::WaitForHarvest(absl::Duration timeout) {
   return absl::DeadlineExceededError(
       absl::StrCat("the answers are not in: ", job.ok() ? job->dump(2) : job.status().ToString(),
                    cluster_->Logs()));
-}
-
-void HarvestWorld::ExpectBooksToBalance(const json& job, size_t distinct) {
-  const auto invoice = cluster_->Invoice();
-  ASSERT_TRUE(invoice.ok()) << invoice.status();
-  const size_t excess = Excess(*invoice);
-  const int64_t ambiguous = Count(job["progress"], "calls_ambiguous");
-  std::cout << "served " << invoice->size() << ", excess " << excess << ", ambiguous " << ambiguous
-            << std::endl;
-  EXPECT_EQ(invoice->size() - excess, distinct) << "distinct keys" << cluster_->Logs();
-  EXPECT_LE(static_cast<int64_t>(excess), ambiguous) << cluster_->Logs();
-  EXPECT_EQ(Count(job["progress"], "reserved_micro_usd"), 0);
-  const auto verified = cluster_->Limbeck({"cache", "verify"});
-  ASSERT_TRUE(verified.ok()) << verified.status();
-  EXPECT_EQ(verified->exit_code, 0) << verified->out << verified->err;
 }
 
 }  // namespace limbeck::testing

@@ -39,10 +39,6 @@ class HarvestWorld {
   // The job once every answer is in or it has paused; with all parts' logs when neither comes.
   absl::StatusOr<nlohmann::json> WaitForHarvest(absl::Duration timeout);
 
-  // Compares invoice and ledger: each of `distinct` keys was served, calls beyond that are no more
-  // than the ambiguous ones, no money is still reserved, and every record reads back whole.
-  void ExpectBooksToBalance(const nlohmann::json& job, size_t distinct);
-
  private:
   HarvestWorld() = default;
 

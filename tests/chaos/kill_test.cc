@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "absl/time/clock.h"
+#include "tests/chaos/books.h"
 #include "tests/chaos/chaos.h"
 #include "tests/chaos/harvest_world.h"
 
@@ -34,7 +35,7 @@ TEST_P(KillTest, EveryRowIsAnsweredAndTheBooksBalance) {
     const auto job = (*world)->WaitForHarvest(absl::Seconds(60));
     ASSERT_TRUE(job.ok()) << job.status();
     EXPECT_EQ(job->value("state", ""), "JOB_STATE_RUNNING") << job->dump(2);
-    (*world)->ExpectBooksToBalance(*job, (*world)->rows());
+    ExpectBooksToBalance(**world, *job, (*world)->rows());
   });
 }
 

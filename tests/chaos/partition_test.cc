@@ -5,6 +5,7 @@
 #include <iostream>
 
 #include "absl/time/clock.h"
+#include "tests/chaos/books.h"
 #include "tests/chaos/chaos.h"
 #include "tests/chaos/harvest_world.h"
 
@@ -42,7 +43,7 @@ TEST(PartitionTest, NothingIsBoughtWhileTheCacheStandsStill) {
     (*world)->cluster().process("cache")->Signal(SIGCONT);
     const auto job = (*world)->WaitForHarvest(absl::Seconds(90));
     ASSERT_TRUE(job.ok()) << job.status();
-    (*world)->ExpectBooksToBalance(*job, (*world)->rows());
+    ExpectBooksToBalance(**world, *job, (*world)->rows());
   });
 }
 
@@ -56,7 +57,7 @@ TEST(PartitionTest, NothingIsBoughtWhileTheCacheIsAway) {
     ASSERT_TRUE((*world)->cluster().Restart("cache").ok());
     const auto job = (*world)->WaitForHarvest(absl::Seconds(90));
     ASSERT_TRUE(job.ok()) << job.status();
-    (*world)->ExpectBooksToBalance(*job, (*world)->rows());
+    ExpectBooksToBalance(**world, *job, (*world)->rows());
   });
 }
 

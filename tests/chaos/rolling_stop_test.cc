@@ -1,6 +1,7 @@
 // The gateway is told to stop under load, and started again (row 15 of the reliability plan).
 #include <gtest/gtest.h>
 
+#include "tests/chaos/books.h"
 #include "tests/chaos/chaos.h"
 #include "tests/chaos/harvest_world.h"
 
@@ -27,7 +28,7 @@ TEST(RollingStopTest, CallsOnTheWireComeHomeAndNothingIsAmbiguous) {
     const auto job = (*world)->WaitForHarvest(absl::Seconds(90));
     ASSERT_TRUE(job.ok()) << job.status();
     EXPECT_EQ(Count((*job)["progress"], "calls_ambiguous"), 0);
-    (*world)->ExpectBooksToBalance(*job, (*world)->rows());
+    ExpectBooksToBalance(**world, *job, (*world)->rows());
   });
 }
 

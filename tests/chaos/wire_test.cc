@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "absl/strings/str_cat.h"
+#include "tests/chaos/books.h"
 #include "tests/chaos/chaos.h"
 #include "tests/chaos/harvest_world.h"
 
@@ -38,7 +39,7 @@ TEST(WireTest, CutAndSilentAnswersAreAskedAgainAndMarked) {
     EXPECT_EQ(job->value("state", ""), "JOB_STATE_RUNNING") << job->dump(2);
     EXPECT_EQ(Count((*job)["progress"], "rows_rejected"), 0);
     EXPECT_GT(Count((*job)["progress"], "calls_ambiguous"), 0);
-    (*world)->ExpectBooksToBalance(*job, (*world)->rows());
+    ExpectBooksToBalance(**world, *job, (*world)->rows());
     // gRPC keeps a few threads more or less; one for each of the cut calls would be many.
     EXPECT_LE(Threads(*(*world)->cluster().process("gateway")), threads + 8);
   });
