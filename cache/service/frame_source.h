@@ -15,7 +15,7 @@
 namespace limbeck::cache {
 
 // A frame is sent when it has reached the first; no item is added that would pass the second.
-inline constexpr size_t kMinFrameBytes = 512u << 10;
+inline constexpr size_t kMinFrameBytes = 256u << 10;
 inline constexpr size_t kMaxFrameBytes = 1u << 20;
 // Positions travel in every frame; tiny items would make them the larger part.
 inline constexpr int kMaxFrameItems = 16'384;
