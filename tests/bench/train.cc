@@ -79,7 +79,8 @@ absl::Status RunRank(const TrainCase& train, const RankArguments& arguments) {
   trainer::TrainHooks hooks;
   hooks.cancelled = &cancelled;
   hooks.on_event = [&](const trainer::TrainEvent& event) {
-    Watch(event, options.global_batch, &start);
+    // The others go on until they are ended: one that left first would break rank 0's step.
+    if (arguments.rank == 0) Watch(event, options.global_batch, &start);
   };
   hooks.open_batches = [&](uint32_t epoch, uint64_t position) {
     const trainer::BatchOptions batches{.items = items.size(),
