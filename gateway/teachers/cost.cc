@@ -27,8 +27,8 @@ int64_t Price(int64_t tokens, int64_t micro_usd_per_million) {
 
 TokenCount EstimateTokens(const TeacherQuery& query) {
   TokenCount count;
-  count.input = kTokensPerQuery + EstimateText(query.response_schema) +
-                EstimateText(query.continuation);
+  count.input =
+      kTokensPerQuery + EstimateText(query.response_schema) + EstimateText(query.continuation);
   for (const Turn& turn : query.messages) {
     count.input += kTokensPerMessage + EstimateText(turn.content);
   }

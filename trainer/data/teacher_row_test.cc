@@ -28,7 +28,7 @@ cache::StreamItem Item(const std::vector<std::string>& texts, uint32_t epoch = 0
 
 RowDecoder Decoder(cache::LabelReading reading, cache::OutputNoiseSpec noise = {}) {
   auto labels = cache::LabelSet::Create({{"good", {}}, {"bad", {}}});
-  return {.reader = cache::LabelReader(*std::move(labels), std::move(reading)), .noise = noise};
+  return {.reader = cache::LabelReader(*std::move(labels), reading), .noise = noise};
 }
 
 TEST(TeacherRowTest, TargetsFollowTheLabelMethod) {
