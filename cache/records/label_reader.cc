@@ -45,7 +45,7 @@ bool Refused(const std::vector<SoftOutput>& outputs) {
 }  // namespace
 
 LabelReader::LabelReader(LabelSet labels, LabelReading reading)
-    : labels_(std::move(labels)), reading_(std::move(reading)) {
+    : labels_(std::move(labels)), reading_(reading) {
   for (const LabelSpec& label : labels_.labels()) names_.push_back(label.name);
   if (reading_.method != LabelMethod::kScored) return;
   begins_with_.assign(names_.size(), -1);

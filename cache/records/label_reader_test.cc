@@ -7,6 +7,7 @@
 #include <numeric>
 
 #include "base/error_details.h"
+#include "base/hash.h"
 
 namespace limbeck::cache {
 namespace {
@@ -165,6 +166,44 @@ TEST(LabelReaderTest, OnlyVotesThatSufficeCount) {
   EXPECT_EQ(same->answers, 4u);
   EXPECT_EQ(same->probabilities, d->probabilities);
   EXPECT_FALSE(Reader(LabelMethod::kVotes).WantsMore({Text("good")}));
+}
+
+TEST(LabelReaderTest, WhateverTheAnswersDistributionsSumToOne) {
+  const std::vector<std::string> texts = {"good",
+                                          " Bad.",
+                                          "",
+                                          "\xff",
+                                          "{",
+                                          R"({"label": "good"})",
+                                          R"({"label": 1})",
+                                          "[[[[",
+                                          R"({"good": 0.2, "bad": 0.3})",
+                                          R"({"good": 1e308, "bad": 1e308})",
+                                          R"({"good": 1, "bad": 0})"};
+  StableRandom random(5, 0);
+  for (const LabelMethod method :
+       {LabelMethod::kAuto, LabelMethod::kFirstToken, LabelMethod::kScored, LabelMethod::kVotes,
+        LabelMethod::kVerbalised, LabelMethod::kSchema}) {
+    const LabelReader reader = Reader(method, {.min_label_mass = 0,
+                                               .voting = VotingRule{.min_votes = 1, .max_votes = 4},
+                                               .temperature = 0.1 + 2 * random.Uniform()});
+    for (int round = 0; round < 1000; ++round) {
+      std::vector<SoftOutput> outputs;
+      for (uint64_t n = random.Below(5); n > 0; --n) {
+        const std::string& text = texts[random.Below(texts.size())];
+        outputs.push_back(random.Below(2) == 0 ? Text(text)
+                                               : Scored({{text, 1e-9 + random.Uniform()}}));
+        if (random.Below(8) == 0) outputs.back().finish_reason = FinishReason::kFilter;
+      }
+      const auto d = reader.Read(outputs);
+      if (!d.ok()) {
+        EXPECT_NE(Reason(d.status()), "") << d.status();
+        continue;
+      }
+      EXPECT_NEAR(Sum(*d), 1.0, 1e-9);
+      for (const double p : d->probabilities) EXPECT_TRUE(p >= 0 && p <= 1) << p;
+    }
+  }
 }
 
 TEST(LabelReaderTest, EverySourceHasAName) {

@@ -17,8 +17,10 @@ double NormalQuantile(double confidence) {
   return (low + high) / 2;
 }
 
-Interval Wilson(double successes, double trials, double z) {
-  if (trials <= 0) return {};
+Interval Wilson(uint64_t of_trials, uint64_t all_trials, double z) {
+  if (all_trials == 0) return {};
+  const auto successes = static_cast<double>(of_trials);
+  const auto trials = static_cast<double>(all_trials);
   const double share = successes / trials;
   const double square = z * z;
   const double scale = 1 + square / trials;
@@ -39,8 +41,7 @@ bool Suffice(uint64_t first, uint64_t second, uint64_t trials, double z, const V
 }  // namespace
 
 Interval WilsonInterval(uint64_t successes, uint64_t trials, double confidence) {
-  return Wilson(static_cast<double>(successes), static_cast<double>(trials),
-                NormalQuantile(confidence));
+  return Wilson(successes, trials, NormalQuantile(confidence));
 }
 
 size_t VotesThatSuffice(const std::vector<int>& votes, size_t labels, const VotingRule& rule) {
