@@ -14,7 +14,7 @@ namespace limbeck::gateway {
 namespace {
 
 using Kind = cache::InvoiceEntry::Kind;
-using testing::HasSubstr;
+using ::testing::HasSubstr;
 
 JobWorldOptions Priced(std::string script = "{}") {
   return {.script = std::move(script), .input_price = 1'000'000, .output_price = 1'000'000};
