@@ -334,7 +334,7 @@ mod tests {
             ("{% block t %}{{ a ~ n }}{% endblock %}{{ self.t() }}", "b3b3"),
             ("{% for i in range(5) %}{% if i == 3 %}{% break %}{% endif %}{{ i }}{% endfor %}", "012"),
             ("{{ 'a,b'|replace(',', '/') }}{{ [1, 2]|tojson }}{{ 'x'|indent(2, true) }}", "a/b[1,2]  x"),
-            ("{{ missing|default('d') }}{{ a is defined }}", "dtrue"),
+            ("{{ missing|default('d') }}{{ a is defined }}", "dTrue"),
         ] {
             assert_eq!(render(source, r#"{"n": 3, "a": "b"}"#).ok().unwrap(), wanted, "{source}");
         }
