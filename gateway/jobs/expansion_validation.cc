@@ -172,7 +172,7 @@ class ExpansionChecker {
           Fault(field, "repeats an earlier temperature, which would ask the same twice");
         }
       }
-      if (seen.contains(0.0) && SamplesPerItem(spec_) > 1) {
+      if (seen.contains(0.0) && CountsVotes(spec_) && SamplesPerItem(spec_) > 1) {
         Fault(at, "has 0, at which every sample is the same; expected above 0 with votes");
       }
     }
