@@ -1,7 +1,10 @@
 #include "tests/bench/harvest.h"
 
+#include <cstdlib>
+#include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/file.h"
@@ -13,6 +16,7 @@
 #include "tests/e2e/definitions_job.h"
 #include "tests/e2e/job_run.h"
 #include "tests/support/cluster.h"
+#include "tests/support/process.h"
 
 namespace limbeck::bench {
 namespace {
@@ -80,6 +84,33 @@ std::string SampleRequest(size_t tokens) {
       .dump();
 }
 
+// The script's answers a second on the same server; nothing where no peers are wanted.
+absl::StatusOr<std::optional<double>> RunPeer(const std::string& url, const HarvestCase& harvest,
+                                              const std::filesystem::path& folder) {
+  const char* python = std::getenv("LIMBECK_PEER_PYTHON");
+  const char* scripts = std::getenv("LIMBECK_PEERS");
+  if (python == nullptr || scripts == nullptr) return std::nullopt;
+  std::string rows;
+  for (size_t row = 0; row < harvest.peer_rows; ++row) {
+    rows += SampleRequest(harvest.tokens) + "\n";
+  }
+  LIMBECK_RETURN_IF_ERROR(WriteFileDurably(folder / "requests.jsonl", rows));
+  testing::ProcessOptions options;
+  options.program = python;
+  options.arguments = {absl::StrCat(scripts, "/harvest_aiohttp.py"), url,
+                       absl::StrCat(kConnections), (folder / "requests.jsonl").string(),
+                       (folder / "answers.jsonl").string()};
+  options.output = folder / "peer.out";
+  options.error_output = folder / "peer.err";
+  LIMBECK_ASSIGN_OR_RETURN(const testing::RunResult result,
+                           testing::RunToEnd(options, absl::Minutes(5)));
+  const json told = json::parse(result.out, nullptr, /*allow_exceptions=*/false);
+  if (result.exit_code != 0 || !told.is_object()) {
+    return absl::InternalError(absl::StrCat("the peer failed: ", result.err));
+  }
+  return told.value("answers", 0.0) / told.value("seconds", 1.0);
+}
+
 }  // namespace
 
 absl::Status MeasureHarvest(const HarvestCase& harvest) {
@@ -95,6 +126,7 @@ absl::Status MeasureHarvest(const HarvestCase& harvest) {
   const std::string url =
       absl::StrCat("http://", cluster->teacher_target(), "/v1/chat/completions");
   std::vector<double> bare;
+  std::vector<double> peer;
   Figure figure;
   figure.name = harvest.figure;
   figure.unit = "answers/s";
@@ -106,11 +138,19 @@ absl::Status MeasureHarvest(const HarvestCase& harvest) {
     auto rate = HarvestOnce(*cluster, harvest, run);
     if (!rate.ok()) return Annotate(rate.status(), cluster->Logs());
     figure.runs.push_back(*rate);
+    LIMBECK_ASSIGN_OR_RETURN(const auto script, RunPeer(url, harvest, files.path()));
+    if (script.has_value()) peer.push_back(*script);
   }
   figure.limit = Median(bare);
   figure.limit_is = absl::StrCat("libcurl + simdjson reading every candidate of the same ",
                                  answer.size(), " B answers, nothing stored");
   Print(figure);
+  if (!peer.empty()) {
+    figure.name += "_peer";
+    figure.limit = Median(peer);
+    figure.limit_is = "aiohttp + orjson script on the same server, nothing synced";
+    Print(figure);
+  }
   return absl::OkStatus();
 }
 

@@ -15,6 +15,8 @@ struct HarvestCase {
   size_t rows = 0;
   // Fetched by the bare client in a run.
   size_t bare_answers = 0;
+  // Fetched by the peers' script in a run.
+  size_t peer_rows = 0;
 };
 
 // Gateway, cache and a static teacher as processes of their own; limiter, ledger and durable

@@ -4,7 +4,10 @@
 
 int main() {
   return limbeck::bench::Main("bench_harvest_large", [] {
-    return limbeck::bench::MeasureHarvest(
-        {.figure = "harvest_large", .tokens = 128, .rows = 2'000, .bare_answers = 4'000});
+    return limbeck::bench::MeasureHarvest({.figure = "harvest_large",
+                                           .tokens = 128,
+                                           .rows = 2'000,
+                                           .bare_answers = 4'000,
+                                           .peer_rows = 300});
   });
 }

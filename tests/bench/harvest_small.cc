@@ -4,7 +4,10 @@
 
 int main() {
   return limbeck::bench::Main("bench_harvest_small", [] {
-    return limbeck::bench::MeasureHarvest(
-        {.figure = "harvest_small", .tokens = 1, .rows = 20'000, .bare_answers = 50'000});
+    return limbeck::bench::MeasureHarvest({.figure = "harvest_small",
+                                           .tokens = 1,
+                                           .rows = 20'000,
+                                           .bare_answers = 50'000,
+                                           .peer_rows = 10'000});
   });
 }
