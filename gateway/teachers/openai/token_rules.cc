@@ -80,8 +80,11 @@ TokenIdentity IdentityOf(std::string_view shown) {
 }
 
 void SortAndDeduplicate(std::vector<cache::Candidate>* candidates) {
-  std::stable_sort(candidates->begin(), candidates->end(),
-                   [](const auto& a, const auto& b) { return a.logprob > b.logprob; });
+  const auto likelier = [](const auto& a, const auto& b) { return a.logprob > b.logprob; };
+  // Nearly every provider sends them in order; a stable sort allocates all the same.
+  if (!std::is_sorted(candidates->begin(), candidates->end(), likelier)) {
+    std::stable_sort(candidates->begin(), candidates->end(), likelier);
+  }
   const auto begin = candidates->begin();
   const bool many = candidates->size() > kMaxPairwise;
   SeenTokens seen;
