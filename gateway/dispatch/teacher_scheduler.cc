@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "absl/strings/str_cat.h"
+#include "base/log.h"
 #include "gateway/teachers/cost.h"
 
 namespace limbeck::gateway {
@@ -222,6 +223,8 @@ void TeacherScheduler::OnOutcome(const PendingPtr& call, http::Outcome outcome) 
 }
 
 void TeacherScheduler::OnFailure(const PendingPtr& call, Failure failure) {
+  // Providers repeat keys that they refuse, and messages end up in front of people.
+  failure.message = Redact(failure.message);
   if (failure.may_have_been_billed) ++call->ambiguous;
   bool shut_down = false;
   {

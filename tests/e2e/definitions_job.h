@@ -25,6 +25,8 @@ struct DefinitionsJob {
   uint32_t smoke_rows = 16;
   double max_rejected_share = 0.05;
   int64_t ceiling_micro_usd = 50'000'000;
+  // At the ceiling the job goes on with what it has, and may be created although it needs more.
+  bool train_with_partial = false;
 };
 
 // The job file's content. Rows are read from train.jsonl and held_out.jsonl beside it.

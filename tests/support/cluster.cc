@@ -6,6 +6,8 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/synchronization/notification.h"
+#include "base/http/transport.h"
 #include "base/status.h"
 
 namespace limbeck::testing {
@@ -44,6 +46,13 @@ absl::Status Cluster::ChoosePorts() {
 }
 
 absl::Status Cluster::WriteConfig() const {
+  LIMBECK_RETURN_IF_ERROR(WriteFileDurably(dir() / "script.json", options_.teacher_script));
+  std::string key;
+  if (!options_.teacher_key.empty()) {
+    const std::string file = (dir() / "teacher.key").string();
+    LIMBECK_RETURN_IF_ERROR(WriteFileDurably(file, options_.teacher_key));
+    key = absl::StrCat("  key: {file: \"", file, "\"}\n");
+  }
   return WriteFileDurably(
       dir() / "limbeck.yaml",
       absl::StrCat(
@@ -58,6 +67,7 @@ absl::Status Cluster::WriteConfig() const {
           "  input_micro_usd_per_million: ", options_.input_micro_usd_per_million, "\n",    //
           "  output_micro_usd_per_million: ", options_.output_micro_usd_per_million, "\n",  //
           "  max_attempts: ", options_.max_attempts, "\n",                                  //
+          "  timeout_seconds: ", options_.timeout_seconds, "\n", key,                       //
           "  training_use: {basis: BASIS_OWN_MODEL, evidence: test, reviewed_on: \"2026-01-01\"}\n",
           "quota_pools:\n- {name: fake-pool, max_concurrency: ", options_.max_concurrency, "}\n"));
 }
@@ -70,7 +80,7 @@ absl::StatusOr<ProcessOptions> Cluster::Program(const std::string& part) const {
     options.program = "fake_teacher";
     options.arguments = {absl::StrCat("--port=", ports_.at(part)),
                          absl::StrCat("--mode=", options_.teacher_kind),
-                         absl::StrCat("--script=", options_.teacher_script)};
+                         absl::StrCat("--script=", (dir() / "script.json").string())};
     if (options_.static_answer.empty()) {
       options.arguments.push_back(absl::StrCat("--invoice=", (dir() / "invoice").string()));
     } else {
@@ -155,6 +165,22 @@ absl::StatusOr<RunResult> Cluster::Trainer(const std::vector<std::string>& argum
 
 absl::StatusOr<std::vector<InvoiceLine>> Cluster::Invoice() const {
   return ReadInvoice((dir() / "invoice").string());
+}
+
+absl::StatusOr<std::string> Cluster::Metrics() const {
+  LIMBECK_ASSIGN_OR_RETURN(const auto transport, http::NewCurlTransport({}));
+  http::Request request;
+  request.method = "GET";
+  request.url = absl::StrCat("http://", Loopback(ports_.at("metrics")), "/metrics");
+  http::Outcome answer;
+  absl::Notification came;
+  transport->Start(std::move(request), [&](http::Outcome outcome) {
+    answer = std::move(outcome);
+    came.Notify();
+  });
+  came.WaitForNotification();
+  LIMBECK_RETURN_IF_ERROR(answer.status);
+  return answer.response.body;
 }
 
 std::string Cluster::gateway_target() const { return Loopback(ports_.at("gateway")); }

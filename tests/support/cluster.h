@@ -33,6 +33,10 @@ struct ClusterOptions {
   int64_t output_micro_usd_per_million = 5'000'000;
   uint32_t max_concurrency = 16;
   uint32_t max_attempts = 5;
+  // Longest wait for a whole answer.
+  uint32_t timeout_seconds = 120;
+  // Sent to the teacher, from a file; empty: no key.
+  std::string teacher_key;
   // How long a part may take to listen.
   absl::Duration start_timeout = absl::Seconds(60);
 };
@@ -67,6 +71,8 @@ class Cluster {
 
   // What the teacher served.
   absl::StatusOr<std::vector<InvoiceLine>> Invoice() const;
+  // What the gateway's metrics server says.
+  absl::StatusOr<std::string> Metrics() const;
 
   // A folder for the test's own files; parts write their data and logs beside it.
   std::filesystem::path dir() const { return dir_.path(); }

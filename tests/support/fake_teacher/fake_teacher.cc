@@ -83,9 +83,13 @@ bool FakeTeacherServer::Refuse(const Fault& fault, HttpReply* reply) const {
       return true;
     case FaultKind::kStatus:
       reply->status = fault.status;
-      reply->body =
-          ErrorBody(options_.mode, fault.status,
-                    fault.status >= 500 ? "server_error" : "invalid_request_error", "scripted");
+      reply->body = fault.body;
+      if (fault.body.empty()) {
+        reply->body =
+            ErrorBody(options_.mode, fault.status,
+                      fault.status >= 500 ? "server_error" : "invalid_request_error", "scripted");
+      }
+      reply->headers.insert(reply->headers.end(), fault.headers.begin(), fault.headers.end());
       if (!fault.retry_after.empty()) reply->headers.push_back({"Retry-After", fault.retry_after});
       return true;
     default:
@@ -121,6 +125,12 @@ HttpReply FakeTeacherServer::Handle(const HttpRequest& request) {
   if (Refuse(fault, &reply)) {
     line.status = reply.status;
     if (fault.billed) invoice_.Add(std::move(line));
+    return reply;
+  }
+  if (fault.kind == FaultKind::kBody) {
+    reply.body = fault.body;
+    reply.headers.insert(reply.headers.end(), fault.headers.begin(), fault.headers.end());
+    invoice_.Add(std::move(line));
     return reply;
   }
   // Without an idempotency key, repeated equal requests are separate draws.

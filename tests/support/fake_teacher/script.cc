@@ -13,11 +13,21 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::string_view kFaultNames[] = {
-    "none",           "rate_limited",   "status",           "billing",
-    "reset_before",   "reset_mid",      "close_mid",        "hang",
-    "truncated_json", "malformed_json", "missing_logprobs", "refusal",
-    "garbage",        "error_in_200"};
+constexpr std::string_view kFaultNames[] = {"none",
+                                            "rate_limited",
+                                            "status",
+                                            "billing",
+                                            "reset_before",
+                                            "reset_mid",
+                                            "close_mid",
+                                            "hang",
+                                            "truncated_json",
+                                            "malformed_json",
+                                            "missing_logprobs",
+                                            "refusal",
+                                            "garbage",
+                                            "error_in_200",
+                                            "body"};
 
 double Uniform(const Script& script, std::string_view body, uint64_t seen, uint64_t purpose) {
   return StableRandom(script.seed + 1000 * purpose, Xxh3(body, seen)).Uniform();
@@ -44,6 +54,12 @@ absl::Status ReadFault(const json& from, Fault* fault) {
       fault->retry_after = value.get<std::string>();
     } else if (key == "billed") {
       fault->billed = value.get<bool>();
+    } else if (key == "body") {
+      fault->body = value.get<std::string>();
+    } else if (key == "headers") {
+      for (const auto& [name, text] : value.items()) {
+        fault->headers.emplace_back(name, text.get<std::string>());
+      }
     } else {
       return absl::InvalidArgumentError(absl::StrCat("unknown key in fault: ", key));
     }

@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -24,7 +25,7 @@ namespace limbeck::testing {
 enum class FaultKind {
   kNone,
   kRateLimited,      // 429; with "retry_after" as that header.
-  kStatus,           // "status", with an error body.
+  kStatus,           // "status", with "body" and "headers".
   kBilling,          // 429 with the provider's billing code.
   kResetBefore,      // Served, then RST before the first byte.
   kResetMid,         // Served, then RST within the body.
@@ -35,7 +36,8 @@ enum class FaultKind {
   kMissingLogprobs,  // 200, `"logprobs": null`.
   kRefusal,          // 200, a refusal.
   kGarbage,          // 200, text that is no label.
-  kErrorIn200        // 200 whose body is {"error": …}.
+  kErrorIn200,       // 200 whose body is {"error": …}.
+  kBody              // 200 with "body" and "headers" as they stand.
 };
 
 struct Fault {
@@ -45,6 +47,10 @@ struct Fault {
   int first_attempts = 0;  // 0: every attempt.
   int status = 500;
   std::string retry_after;
+  // Of kStatus and kBody; of kStatus an error body when empty.
+  std::string body;
+  // Sent with kStatus and kBody.
+  std::vector<std::pair<std::string, std::string>> headers;
   // "before": 5xx and the like are not billed (the default); "after": the call is on the invoice.
   bool billed = false;
 };

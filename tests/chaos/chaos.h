@@ -1,0 +1,15 @@
+// How long a chaos test goes on, and from which seed.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "base/hash.h"
+
+namespace limbeck::testing {
+
+// Calls `round` at least once, then until LIMBECK_CHAOS_MINUTES (default 0) have passed or the test
+// has failed. Its draws follow from LIMBECK_CHAOS_SEED (default: the time), which is printed.
+void RunRounds(const std::function<void(StableRandom&)>& round);
+
+}  // namespace limbeck::testing

@@ -1,0 +1,79 @@
+#include "tests/chaos/harvest_world.h"
+
+#include <gtest/gtest.h>
+
+#include <iostream>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "base/status.h"
+
+namespace limbeck::testing {
+namespace {
+
+using nlohmann::json;
+
+bool HarvestIsDone(const json& job) {
+  for (const json& phase : job.value("phases", json::array())) {
+    if (phase.value("kind", "") == "PHASE_KIND_HARVEST") {
+      return phase.value("status", "") == "PHASE_STATUS_DONE";
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<HarvestWorld>> HarvestWorld::Start(HarvestOptions options) {
+  LIMBECK_ASSIGN_OR_RETURN(options.cluster.teacher_script, KeywordTeacherScript(options.script));
+  options.cluster.workers = 0;
+  auto world = std::unique_ptr<HarvestWorld>(new HarvestWorld);
+  world->rows_ = options.job.train_rows + options.job.held_out_rows;
+  LIMBECK_ASSIGN_OR_RETURN(world->cluster_, Cluster::Start(std::move(options.cluster)));
+  LIMBECK_ASSIGN_OR_RETURN(const auto file, WriteJob(options.job, world->cluster_->dir() / "job"));
+  LIMBECK_ASSIGN_OR_RETURN(world->job_id_, CreateJob(*world->cluster_, file));
+  return world;
+}
+
+size_t HarvestWorld::Served() const {
+  const auto invoice = cluster_->Invoice();
+  return invoice.ok() ? invoice->size() : 0;
+}
+
+bool HarvestWorld::WaitUntilServed(size_t requests, absl::Duration timeout) const {
+  return PollUntil(timeout, [&] { return Served() >= requests; });
+}
+
+bool HarvestWorld::Harvested() {
+  const auto job = GetJob(*cluster_, job_id_);
+  return job.ok() && HarvestIsDone(*job);
+}
+
+absl::StatusOr<json> HarvestWorld::WaitForHarvest(absl::Duration timeout) {
+  absl::StatusOr<json> job = absl::UnknownError("not looked yet");
+  const bool came = PollUntil(timeout, [&] {
+    job = GetJob(*cluster_, job_id_);
+    return job.ok() && (HarvestIsDone(*job) || job->value("state", "") == "JOB_STATE_PAUSED");
+  });
+  if (came) return job;
+  return absl::DeadlineExceededError(
+      absl::StrCat("the answers are not in: ", job.ok() ? job->dump(2) : job.status().ToString(),
+                   cluster_->Logs()));
+}
+
+void HarvestWorld::ExpectBooksToBalance(const json& job, size_t distinct) {
+  const auto invoice = cluster_->Invoice();
+  ASSERT_TRUE(invoice.ok()) << invoice.status();
+  const size_t excess = Excess(*invoice);
+  const int64_t ambiguous = Count(job["progress"], "calls_ambiguous");
+  std::cout << "served " << invoice->size() << ", excess " << excess << ", ambiguous " << ambiguous
+            << std::endl;
+  EXPECT_EQ(invoice->size() - excess, distinct) << "distinct keys" << cluster_->Logs();
+  EXPECT_LE(static_cast<int64_t>(excess), ambiguous) << cluster_->Logs();
+  EXPECT_EQ(Count(job["progress"], "reserved_micro_usd"), 0);
+  const auto verified = cluster_->Limbeck({"cache", "verify"});
+  ASSERT_TRUE(verified.ok()) << verified.status();
+  EXPECT_EQ(verified->exit_code, 0) << verified->out << verified->err;
+}
+
+}  // namespace limbeck::testing

@@ -1,0 +1,64 @@
+// The cache stands still or is away while answers are bought (row 14 of the reliability plan).
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <iostream>
+
+#include "absl/time/clock.h"
+#include "tests/chaos/chaos.h"
+#include "tests/chaos/harvest_world.h"
+
+namespace limbeck::testing {
+namespace {
+
+// Calls that were claimed before the cache went may still be sent; after this time all are.
+constexpr absl::Duration kSettling = absl::Milliseconds(1000);
+constexpr absl::Duration kAway = absl::Seconds(1);
+
+HarvestOptions SlowHarvest() {
+  HarvestOptions options;
+  options.cluster.max_concurrency = 4;
+  options.job.train_rows = 300;
+  options.script = {{"latency_ms", 40}};
+  return options;
+}
+
+// Nothing is bought while `away` lasts; what was claimed before may be on its way.
+void ExpectNoPurchases(HarvestWorld& world) {
+  absl::SleepFor(kSettling);
+  const size_t settled = world.Served();
+  absl::SleepFor(kAway);
+  EXPECT_EQ(world.Served(), settled) << "bought while the cache could not keep it";
+  EXPECT_LT(settled, world.rows()) << "the job was over too early";
+}
+
+TEST(PartitionTest, NothingIsBoughtWhileTheCacheStandsStill) {
+  RunRounds([](StableRandom& random) {
+    auto world = HarvestWorld::Start(SlowHarvest());
+    ASSERT_TRUE(world.ok()) << world.status();
+    ASSERT_TRUE((*world)->WaitUntilServed(20 + random.Below(40), absl::Seconds(30)));
+    (*world)->cluster().process("cache")->Signal(SIGSTOP);
+    ExpectNoPurchases(**world);
+    (*world)->cluster().process("cache")->Signal(SIGCONT);
+    const auto job = (*world)->WaitForHarvest(absl::Seconds(90));
+    ASSERT_TRUE(job.ok()) << job.status();
+    (*world)->ExpectBooksToBalance(*job, (*world)->rows());
+  });
+}
+
+TEST(PartitionTest, NothingIsBoughtWhileTheCacheIsAway) {
+  RunRounds([](StableRandom& random) {
+    auto world = HarvestWorld::Start(SlowHarvest());
+    ASSERT_TRUE(world.ok()) << world.status();
+    ASSERT_TRUE((*world)->WaitUntilServed(20 + random.Below(40), absl::Seconds(30)));
+    ASSERT_TRUE((*world)->cluster().Kill("cache").ok());
+    ExpectNoPurchases(**world);
+    ASSERT_TRUE((*world)->cluster().Restart("cache").ok());
+    const auto job = (*world)->WaitForHarvest(absl::Seconds(90));
+    ASSERT_TRUE(job.ok()) << job.status();
+    (*world)->ExpectBooksToBalance(*job, (*world)->rows());
+  });
+}
+
+}  // namespace
+}  // namespace limbeck::testing
