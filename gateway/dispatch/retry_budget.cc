@@ -20,8 +20,10 @@ RetryBudget::RetryBudget(const RetryBudgetOptions& options, SteadyTime now)
 
 void RetryBudget::Refill(SteadyTime now) {
   if (now <= last_) return;
-  saved_ = std::min(options_.max_saved,
-                    saved_ + options_.min_per_second * absl::ToDoubleSeconds(now - last_));
+  // While a pool is parked nothing happens for long; that is no credit for a burst behind it.
+  const double most = std::max(1.0, options_.min_per_second);
+  const double earned = options_.min_per_second * absl::ToDoubleSeconds(now - last_);
+  saved_ = std::min(options_.max_saved, saved_ + std::min(earned, most));
   last_ = now;
 }
 

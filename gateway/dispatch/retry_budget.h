@@ -10,7 +10,7 @@ struct RetryBudgetOptions {
   // Retries earned by each first try.
   double ratio = 0.1;
   // Retries per second that are allowed where first tries earn fewer, so that the last rows of a
-  // job still get theirs.
+  // job still get theirs. A time in which nothing is tried earns one second's worth at most.
   double min_per_second = 5;
   // Most that can be saved up.
   double max_saved = 50;

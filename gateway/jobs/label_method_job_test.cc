@@ -192,12 +192,13 @@ TEST(LabelMethodJobTest, VotingNeverPassesTheBudgetAndResumesWhenItIsRaised) {
   const auto quote = world.manager().Quote(spec);
   ASSERT_TRUE(quote.ok()) << quote.status();
   EXPECT_LT(quote->low_micro_usd() * 3, quote->high_micro_usd());
-  spec.mutable_budget()->set_ceiling_micro_usd(quote->low_micro_usd());
+  // Enough for a job that goes as expected, and less than this one turns out to need.
+  spec.mutable_budget()->set_ceiling_micro_usd(quote->likely_micro_usd());
   const auto job = world.Create(spec);
   ASSERT_TRUE(job.ok()) << job.status();
   const auto paused = world.AwaitState(job->id(), v1::JOB_STATE_PAUSED);
   EXPECT_EQ(paused.pause_reason(), v1::PAUSE_REASON_BUDGET);
-  EXPECT_LE(world.Spend(job->id()).spent_micro_usd, quote->low_micro_usd());
+  EXPECT_LE(world.Spend(job->id()).spent_micro_usd, quote->likely_micro_usd());
   ASSERT_TRUE(world.manager().UpdateCeiling(job->id(), quote->high_micro_usd()).ok());
   ASSERT_TRUE(world.manager().Resume(job->id()).ok());
   const auto done = world.AwaitState(job->id(), v1::JOB_STATE_SUCCEEDED);
@@ -237,7 +238,8 @@ TEST(LabelMethodJobTest, TooFewGoldRowsLeaveStatedNumbersAsTheyAre) {
 }
 
 TEST(LabelMethodJobTest, SchemaAnswersAreVotes) {
-  JobWorld world({.top_logprobs = false});
+  // A sure teacher, since three votes of an unsure one differ by chance.
+  JobWorld world({.script = R"({"softness": 0.2})", .top_logprobs = false});
   world.AddWorker();
   v1::JobSpec spec = SpecOf(world, world.Upload(30), ClassifyTask::LABEL_METHOD_SCHEMA);
   spec.mutable_teachers(0)->set_votes(3);

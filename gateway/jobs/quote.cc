@@ -153,9 +153,11 @@ class QuoteWalk {
       quote.set_to_buy(quote.to_buy() + 1);
       quote.set_output_tokens(quote.output_tokens() + batch_[i].longest_output);
       quote.set_high_micro_usd(Sum(quote.high_micro_usd(), batch_[i].bound));
-      // Votes that sequential stopping may spare cost nothing at least.
-      if (batch_[i].certain) low_.Add(maker_.teacher().config, batch_[i].tokens.low);
-      likely_.Add(maker_.teacher().config, batch_[i].tokens.likely);
+      // Votes that sequential stopping may spare: most rows are decided without them.
+      if (batch_[i].certain) {
+        low_.Add(maker_.teacher().config, batch_[i].tokens.low);
+        likely_.Add(maker_.teacher().config, batch_[i].tokens.likely);
+      }
       high_.Add(maker_.teacher().config, batch_[i].tokens.high);
     }
     items_.clear();

@@ -105,21 +105,47 @@ TEST(TeacherOptionsTest, ServersCapCandidatesWhereTheOperatorSaysSo) {
   EXPECT_EQ(most("kind: openai_compatible, profile: groq"), 0u);
 }
 
-TEST(TeacherOptionsTest, TheDocumentedExamplesAreSound) {
+// The YAML examples of one section of docs/operations.md.
+std::vector<std::string> ExamplesUnder(const std::string& heading) {
   const char* root = std::getenv("LIMBECK_SOURCE_DIR");
   const std::string text =
       ReadFile(std::string(root == nullptr ? "." : root) + "/docs/operations.md").value();
-  const std::string fence = "```yaml\nteachers:\n";
-  const size_t begin = text.find(fence);
-  ASSERT_NE(begin, std::string::npos);
-  std::string yaml = text.substr(begin + 8, text.find("```", begin + 8) - begin - 8);
-  for (const char* key : {"OPENAI_API_KEY", "AZURE_OPENAI_KEY", "OPENROUTER_API_KEY"}) {
+  const size_t begin = text.find("\n" + heading + "\n");
+  EXPECT_NE(begin, std::string::npos);
+  const std::string section =
+      text.substr(begin, text.find("\n## ", begin + heading.size()) - begin);
+  const std::string fence = "```yaml\n";
+  std::vector<std::string> examples;
+  for (size_t at = section.find(fence); at != section.npos; at = section.find(fence, at)) {
+    at += fence.size();
+    examples.push_back(section.substr(at, section.find("```", at) - at));
+  }
+  return examples;
+}
+
+TEST(TeacherOptionsTest, TheDocumentedExamplesAreSound) {
+  const ScopedTempDirectory directory;
+  for (const char* key : {"OPENAI_API_KEY", "AZURE_OPENAI_KEY", "OPENROUTER_API_KEY",
+                          "GEMINI_API_KEY", "ANTHROPIC_API_KEY"}) {
     ASSERT_EQ(setenv(key, "k", 1), 0);
   }
-  v1::LimbeckConfig file;
-  ASSERT_TRUE(config::ParseYaml(yaml, "operations.md", &file).ok());
-  EXPECT_GE(file.teachers_size(), 6);
-  EXPECT_TRUE(ResolveGatewayConfig(std::move(file)).status().ok());
+  int teachers = 0;
+  for (const std::string& yaml : ExamplesUnder("## Teachers")) {
+    v1::LimbeckConfig file;
+    const absl::Status read = config::ParseYaml(yaml, "operations.md", &file);
+    ASSERT_TRUE(read.ok()) << read;
+    teachers += file.teachers_size();
+    for (v1::TeacherConfig& teacher : *file.mutable_teachers()) {
+      // Files of the reader's.
+      if (teacher.key().has_file() || teacher.has_service_account()) {
+        teacher.clear_service_account();
+        teacher.mutable_key()->set_env("OPENAI_API_KEY");
+      }
+    }
+    const auto resolved = ResolveGatewayConfig(std::move(file));
+    EXPECT_TRUE(resolved.ok()) << resolved.status();
+  }
+  EXPECT_GE(teachers, 10);
 }
 
 }  // namespace

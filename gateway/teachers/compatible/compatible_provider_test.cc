@@ -134,7 +134,7 @@ TEST_F(CompatibleProviderTest, CountsPerDayPaceNothingUntilTheyAreZero) {
                       {"x-ratelimit-remaining-tokens", "100"}};
   QuotaHints hints = provider_.HintsFor(config_, response, absl::UnixEpoch());
   EXPECT_FALSE(hints.remaining_requests.has_value());
-  EXPECT_EQ(hints.remaining_input_tokens, 100);
+  EXPECT_EQ(hints.remaining_total_tokens, 100);
   response.headers[0].value = "0";
   hints = provider_.HintsFor(config_, response, absl::UnixEpoch());
   EXPECT_EQ(hints.remaining_requests, 0);
