@@ -33,7 +33,7 @@ struct StreamFrame {
 class FrameSource {
  public:
   FrameSource(StreamPlan plan, SnapshotReader reader)
-      : plan_(std::move(plan)), reader_(std::move(reader)) {
+      : plan_(plan), reader_(std::move(reader)) {
     more_ = plan_.Next(&epoch_, &position_);
   }
 

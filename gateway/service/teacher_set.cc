@@ -37,9 +37,8 @@ TeacherSet::TeacherSet(const GatewayConfig& config, http::Transport* transport, 
     if (auto account = ParseServiceAccount(own.service_account); account.ok()) {
       own.access_token = NewServiceAccountToken(*std::move(account), transport, clock);
     }
-    teacher.client =
-        TeacherClient::Create(own, configured.provider,
-                              pools_.at(configured.config.quota_pool).get(), transport, client);
+    teacher.client = TeacherClient::Create(
+        own, configured.provider, pools_.at(configured.config.quota_pool).get(), transport, client);
     teachers_.emplace(name, std::move(teacher));
   }
 }
