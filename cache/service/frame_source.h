@@ -32,8 +32,7 @@ struct StreamFrame {
 
 class FrameSource {
  public:
-  FrameSource(StreamPlan plan, SnapshotReader reader)
-      : plan_(plan), reader_(std::move(reader)) {
+  FrameSource(StreamPlan plan, SnapshotReader reader) : plan_(plan), reader_(std::move(reader)) {
     more_ = plan_.Next(&epoch_, &position_);
   }
 
