@@ -36,6 +36,7 @@ absl::StatusOr<std::vector<cache::AcquireResult>> Claim(cache::CacheClient& cach
   while (claims.size() < count) {
     cache::AcquireRequest request;
     request.domain = kDomain;
+    request.accounts = {"job/bench"};
     request.owner = {"bench", 1};
     const size_t batch = std::min(count - claims.size(), cache::kMaxBatchItems);
     for (size_t i = 0; i < batch; ++i) {
