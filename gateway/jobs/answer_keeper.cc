@@ -18,12 +18,9 @@ bool IsHopeless(const absl::Status& status) {
 
 }  // namespace
 
-AnswerKeeper::AnswerKeeper(const JobContext& context, size_t enough,
+AnswerKeeper::AnswerKeeper(const JobContext& context,
                            std::function<void(const absl::Status&)> on_trouble)
-    : context_(context),
-      enough_(enough),
-      on_trouble_(std::move(on_trouble)),
-      thread_([this] { Work(); }) {}
+    : context_(context), on_trouble_(std::move(on_trouble)), thread_([this] { Work(); }) {}
 
 AnswerKeeper::~AnswerKeeper() {
   {
@@ -47,16 +44,12 @@ void AnswerKeeper::Work() {
   const auto has_some = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     return closing_ || !queue_.empty();
   };
-  const auto has_many = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
-    return closing_ || queue_.size() >= enough_;
-  };
   while (true) {
     std::vector<Settlement> batch;
     {
       absl::MutexLock lock(&mu_);
       mu_.Await(absl::Condition(&has_some));
       if (queue_.empty()) return;
-      mu_.AwaitWithTimeout(absl::Condition(&has_many), context_.harvest.commit_linger);
       const size_t size = std::min(queue_.size(), context_.harvest.max_commit_batch);
       for (size_t i = 0; i < size; ++i) {
         batch.push_back(std::move(queue_.front()));

@@ -28,10 +28,10 @@ struct Settlement {
 // Thread-safe. Its users bound what is in it by bounding their claims.
 class AnswerKeeper {
  public:
-  // `enough` answers waiting are committed at once, fewer after a short linger. `on_trouble` is
-  // called, on the keeper's thread, with each error that makes it try again.
-  AnswerKeeper(const JobContext& context, size_t enough,
-               std::function<void(const absl::Status&)> on_trouble);
+  // Answers that come while a batch is at the cache make the next one; none waits for company,
+  // since a paid answer that is not stored is bought again after a crash. `on_trouble` is called,
+  // on the keeper's thread, with each error that makes it try again.
+  AnswerKeeper(const JobContext& context, std::function<void(const absl::Status&)> on_trouble);
   // Settles what was added, then joins.
   ~AnswerKeeper();
   AnswerKeeper(const AnswerKeeper&) = delete;
@@ -48,7 +48,6 @@ class AnswerKeeper {
   absl::Status UntilStored(const std::function<absl::Status()>& call);
 
   const JobContext& context_;
-  const size_t enough_;
   const std::function<void(const absl::Status&)> on_trouble_;
   absl::Mutex mu_;
   std::deque<Settlement> queue_ ABSL_GUARDED_BY(mu_);

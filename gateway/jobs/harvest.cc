@@ -54,10 +54,7 @@ Harvest::Harvest(const JobContext& context, const v1::DistillationJob& job, Stop
   max_claimed_ = context.harvest.max_claimed != 0 ? context.harvest.max_claimed : 2 * concurrent;
   train_with_partial_ =
       job.spec().budget().on_exhausted() == v1::Budget::ON_EXHAUSTED_TRAIN_WITH_PARTIAL;
-  // Fewer answers than may be under way are waited for; what is in settlement is not.
-  const size_t enough =
-      std::min(context.harvest.commit_batch, std::max<size_t>(1, max_claimed_ / 4));
-  keeper_ = std::make_unique<AnswerKeeper>(context_, enough, [this](const absl::Status& status) {
+  keeper_ = std::make_unique<AnswerKeeper>(context_, [this](const absl::Status& status) {
     if (absl::IsResourceExhausted(status)) {
       End(HarvestOutcome::End::kDisk,
           absl::StrCat("the cache has no room for answers: ", absl::string_view(status.message()),

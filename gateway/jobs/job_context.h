@@ -35,11 +35,8 @@ struct HarvestOptions {
   size_t max_claimed = 0;
   // Queries looked up in one call.
   size_t acquire_batch = 256;
-  // Answers that are committed at once when so many are there; how long the first of fewer may
-  // wait for others; most in one call.
-  size_t commit_batch = 64;
+  // Most answers that are committed in one call.
   size_t max_commit_batch = 1024;
-  absl::Duration commit_linger = absl::Milliseconds(5);
   // Queries that someone else is buying, kept to be asked for again.
   size_t max_waiting = 4096;
   absl::Duration claim_life = absl::Minutes(15);

@@ -63,7 +63,7 @@ absl::StatusOr<std::vector<double>> RunOnce(cache::CacheClient& cache, const Loo
   gateway::JobContext context;
   context.cache = &cache;
   context.domain = kDomain;
-  gateway::AnswerKeeper keeper(context, context.harvest.commit_batch, [](const absl::Status&) {});
+  gateway::AnswerKeeper keeper(context, [](const absl::Status&) {});
   OpenLoop loop{.per_second = kPerSecond, .calls = calls, .first = first};
   loop.on_answer = [&](size_t number, cache::SoftOutput output,
                        std::function<void(absl::Status)> done) {
