@@ -20,6 +20,9 @@
 extern "C" {
 #endif
 
+/* Names as C has them. */
+/* NOLINTBEGIN(readability-identifier-naming) */
+
 typedef enum limbeck_ffi_status {
   LIMBECK_FFI_OK = 0,
   LIMBECK_FFI_INVALID = 1,   /* the input is at fault: syntax, undefined variable, UTF-8, id */
@@ -104,6 +107,8 @@ int32_t limbeck_tokenizer_token_to_id(const limbeck_tokenizer* tokenizer, const 
                                       size_t token_size, int64_t* out, limbeck_string* error);
 int32_t limbeck_tokenizer_id_to_token(const limbeck_tokenizer* tokenizer, uint32_t id,
                                       limbeck_string* out, limbeck_string* error);
+
+/* NOLINTEND(readability-identifier-naming) */
 
 #ifdef __cplusplus
 }

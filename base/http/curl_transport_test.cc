@@ -30,7 +30,7 @@ class CurlTransportTest : public ::testing::Test {
     server_ = LoopbackServer::Start(0, std::move(handler)).value();
   }
 
-  Request To(std::string path, std::string body = "{}") {
+  Request To(const std::string& path, std::string body = "{}") {
     Request request;
     request.url = absl::StrCat(server_->url(), path);
     request.body = std::move(body);
@@ -226,7 +226,7 @@ TEST_F(CurlTransportTest, ThousandsOfTransfersShareFewConnections) {
   absl::BlockingCounter left(kTransfers);
   std::atomic<int> correct{0};
   for (int i = 0; i < kTransfers; ++i) {
-    transport_->Start(To("/", std::to_string(i)), [&, i](Outcome outcome) {
+    transport_->Start(To("/", std::to_string(i)), [&, i](const Outcome& outcome) {
       if (outcome.response.body == std::to_string(i)) correct.fetch_add(1);
       left.DecrementCount();
     });
@@ -241,7 +241,7 @@ TEST_F(CurlTransportTest, WaitingInTheQueueCountsAgainstTheTotalTimeout) {
   transport_ = NewCurlTransport(options_).value();
   StartServer([](const HttpRequest&) { return Reply("", Ending::kHang); });
   absl::Notification first_done;
-  transport_->Start(To("/"), [&](Outcome) { first_done.Notify(); });
+  transport_->Start(To("/"), [&](const Outcome&) { first_done.Notify(); });
   Request request = To("/");
   request.total_timeout = absl::Milliseconds(120);
   const Outcome outcome = Send(request);
@@ -262,7 +262,7 @@ TEST_F(CurlTransportTest, ShutDownCancelsWhatIsInFlightAndQueued) {
   });
   std::atomic<int> cancelled{0};
   for (int i = 0; i < 5; ++i) {
-    transport_->Start(To("/"), [&](Outcome outcome) {
+    transport_->Start(To("/"), [&](const Outcome& outcome) {
       if (absl::IsCancelled(outcome.status)) cancelled.fetch_add(1);
     });
   }
