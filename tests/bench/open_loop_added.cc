@@ -25,6 +25,8 @@ constexpr size_t kCalls = 10'000;
 constexpr size_t kWarmUp = 1'000;
 constexpr int kRuns = 3;
 constexpr const char* kDomain = "team/bench";
+constexpr const char* kAccount = "job/bench";
+constexpr int64_t kCeiling = 1'000'000'000;
 constexpr double kGoalP50 = 1;
 constexpr double kGoalP99 = 10;
 
@@ -36,7 +38,7 @@ absl::StatusOr<std::vector<cache::AcquireResult>> Claim(cache::CacheClient& cach
   while (claims.size() < count) {
     cache::AcquireRequest request;
     request.domain = kDomain;
-    request.accounts = {"job/bench"};
+    request.accounts = {kAccount};
     request.owner = {"bench", 1};
     const size_t batch = std::min(count - claims.size(), cache::kMaxBatchItems);
     for (size_t i = 0; i < batch; ++i) {
@@ -91,6 +93,7 @@ absl::Status Measure() {
   LIMBECK_ASSIGN_OR_RETURN(const auto cache, cache::NewCacheClient(cluster->cache_target()));
   LIMBECK_ASSIGN_OR_RETURN(const auto curl, http::NewCurlTransport({}));
   TimedTransport transport(curl.get());
+  LIMBECK_RETURN_IF_ERROR(cache->SetCeiling(kAccount, kCeiling).status());
   const LoopTeacher teacher = NewLoopTeacher(server->base_url(), &transport);
   size_t first = 0;
   LIMBECK_RETURN_IF_ERROR(RunOnce(*cache, teacher, transport, first, kWarmUp).status());
