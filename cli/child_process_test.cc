@@ -53,7 +53,8 @@ TEST(ChildProcessTest, DiesWithItsParent) {
   ASSERT_EQ(pipe(fds), 0);
   const pid_t middle = fork();
   if (middle == 0) {
-    const auto sleeper = StartProgram({.path = "/bin/sh", .arguments = {"-c", "sleep 600"}});
+    // Not through a shell: what that has started by then would outlive it.
+    const auto sleeper = StartProgram({.path = "/bin/sleep", .arguments = {"600"}});
     const pid_t pid = sleeper.ok() ? *sleeper : -1;
     if (write(fds[1], &pid, sizeof(pid)) != sizeof(pid)) _exit(1);
     kill(getpid(), SIGKILL);
