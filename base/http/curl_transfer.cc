@@ -86,6 +86,7 @@ absl::Status CurlTransfer::Prepare(Request request, Transport::Done done,
   received_bytes_ = 0;
   requests_begun_ = 0;
   too_large_ = false;
+  sink_status_ = absl::OkStatus();
   resend_refused_ = false;
   progress_seen_ = -1;
   error_[0] = '\0';
@@ -171,6 +172,14 @@ size_t CurlTransfer::OnBody(char* data, size_t size, size_t count, void* self) {
   auto* transfer = static_cast<CurlTransfer*>(self);
   const size_t bytes = size * count;
   if (!transfer->CountBytes(bytes)) return 0;
+  if (transfer->request_.sink != nullptr) {
+    long status_code = 0;
+    curl_easy_getinfo(transfer->handle_, CURLINFO_RESPONSE_CODE, &status_code);
+    if (status_code == 200) {
+      transfer->sink_status_ = transfer->request_.sink({data, bytes});
+      return transfer->sink_status_.ok() ? bytes : 0;
+    }
+  }
   std::string& body = transfer->response_.body;
   if (body.empty()) {
     curl_off_t announced = -1;
@@ -264,6 +273,7 @@ Outcome CurlTransfer::Finish(CURLcode code) {
     return Abandon(absl::ResourceExhaustedError(
         absl::StrCat("answer is longer than max_response_bytes = ", request_.max_response_bytes)));
   }
+  if (!sink_status_.ok()) return Abandon(sink_status_);
   if (resend_refused_) {
     return Abandon(absl::UnavailableError("connection died after the request was sent"));
   }

@@ -68,6 +68,7 @@ class CurlTransfer {
   size_t received_bytes_ = 0;
   int requests_begun_ = 0;
   bool too_large_ = false;
+  absl::Status sink_status_;
   bool resend_refused_ = false;
   curl_off_t progress_seen_ = -1;
   absl::Time started_;

@@ -36,7 +36,7 @@ void FakeTransport::Start(Request request, Done done) {
       return;
     }
   }
-  done(NextOutcome(request));
+  done(Sunk(request, NextOutcome(request)));
 }
 
 size_t FakeTransport::in_flight() const {
@@ -62,7 +62,7 @@ bool FakeTransport::ReleaseOne() {
     held = std::move(held_.front());
     held_.pop_front();
   }
-  held.done(NextOutcome(held.request));
+  held.done(Sunk(held.request, NextOutcome(held.request)));
   return true;
 }
 
@@ -78,6 +78,14 @@ void FakeTransport::Release() {
 std::vector<Request> FakeTransport::requests() const {
   absl::MutexLock lock(&mu_);
   return requests_;
+}
+
+Outcome FakeTransport::Sunk(const Request& request, Outcome outcome) {
+  if (request.sink == nullptr || outcome.response.status_code != 200) return outcome;
+  outcome.status.Update(request.sink(outcome.response.body));
+  if (!outcome.status.ok()) outcome.delivery = Delivery::kUnknown;
+  outcome.response.body.clear();
+  return outcome;
 }
 
 Outcome FakeTransport::NextOutcome(const Request& request) {

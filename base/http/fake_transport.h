@@ -47,6 +47,8 @@ class FakeTransport : public Transport {
   };
 
   Outcome NextOutcome(const Request& request);
+  // Hands a body to the request's sink, as the real transport does.
+  static Outcome Sunk(const Request& request, Outcome outcome);
 
   const Handler handler_;
   mutable absl::Mutex mu_;

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -34,6 +35,10 @@ struct Request {
   absl::Duration idle_timeout = absl::Seconds(120);
   // Answers longer than this fail with RESOURCE_EXHAUSTED; decompressed bytes count.
   size_t max_response_bytes = 64u << 20;
+  // Takes the body of an answer with status 200 piece by piece, for one that is too long to be
+  // held; the response then has none. Runs on the transport's thread and should be as quick as a
+  // write to a file. An error ends the transfer with it.
+  std::function<absl::Status(std::string_view)> sink;
 };
 
 struct Response {

@@ -155,6 +155,29 @@ int64_t ActualMicroUsd(const TeacherConfig& config, const TeacherQuery& query,
   return UsageIsReported(usage) ? CostMicroUsd(config, usage) : UpperBoundMicroUsd(config, query);
 }
 
+TeacherConfig AtBatchPrices(const TeacherConfig& config) {
+  TeacherConfig cheaper = config;
+  const auto cut = [percent = config.batch->price_percent](int64_t price) {
+    const __int128 part = static_cast<__int128>(price) * percent;
+    return static_cast<int64_t>((part + 99) / 100);
+  };
+  const auto cut_cached = [&cut](std::optional<int64_t>* price) {
+    if (price->has_value()) *price = cut(**price);
+  };
+  cheaper.input_micro_usd_per_million = cut(config.input_micro_usd_per_million);
+  cheaper.output_micro_usd_per_million = cut(config.output_micro_usd_per_million);
+  PriceTiers& tiers = cheaper.price_tiers;
+  tiers.request_micro_usd = cut(tiers.request_micro_usd);
+  cut_cached(&tiers.cached_input_micro_usd_per_million);
+  if (tiers.long_context.has_value()) {
+    LongContextPrices& tier = *tiers.long_context;
+    tier.input_micro_usd_per_million = cut(tier.input_micro_usd_per_million);
+    tier.output_micro_usd_per_million = cut(tier.output_micro_usd_per_million);
+    cut_cached(&tier.cached_input_micro_usd_per_million);
+  }
+  return cheaper;
+}
+
 bool HasPrice(const TeacherConfig& config) {
   const auto& tier = config.price_tiers.long_context;
   return config.input_micro_usd_per_million > 0 || config.output_micro_usd_per_million > 0 ||

@@ -42,6 +42,10 @@ inline bool UsageIsReported(const cache::Usage& usage) { return usage.input_toke
 int64_t ActualMicroUsd(const TeacherConfig& config, const TeacherQuery& query,
                        const cache::Usage& usage);
 
+// The same teacher at what a batch's lines cost: every price is cut to BatchLimits::price_percent
+// and rounded up. REQUIRES: config.batch.
+TeacherConfig AtBatchPrices(const TeacherConfig& config);
+
 // Whether anything about the teacher has a price.
 bool HasPrice(const TeacherConfig& config);
 

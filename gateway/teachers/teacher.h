@@ -18,11 +18,14 @@
 #include "cache/records/soft_output.h"
 #include "gateway/limits/quota_pool.h"
 #include "gateway/teachers/access_token.h"
+#include "gateway/teachers/batch_limits.h"
 #include "gateway/teachers/compatible_profile.h"
 #include "gateway/teachers/failure.h"
 #include "gateway/teachers/prices.h"
 
 namespace limbeck::gateway {
+
+class BatchApi;
 
 // The operator's statement that students may be trained on a teacher's output.
 struct TrainingUse {
@@ -86,6 +89,8 @@ struct TeacherConfig {
   std::optional<int32_t> thinking_budget;
   // llama.cpp: how messages become one prompt.
   PromptFormat prompt_format = PromptFormat::kPlain;
+  // Whether jobs may buy by batch, and how; needs a kind that can (Provider::batches).
+  std::optional<BatchLimits> batch;
 };
 
 enum class Role : uint8_t { kSystem = 0, kUser = 1, kAssistant = 2 };
@@ -168,6 +173,10 @@ class Provider {
                               absl::Time now) const {
     return ParseHints(response, now);
   }
+
+  // How this kind takes many queries at once, at a lower price and within a day; null where it does
+  // not. Answers of a batch are read by ParseResponse. Never destroyed.
+  virtual const BatchApi* batches() const { return nullptr; }
 };
 
 // Everything wrong with a teacher's configuration; empty when it is usable. `path` is the prefix

@@ -5,6 +5,7 @@
 #include "base/status.h"
 #include "gateway/teachers/exchange.h"
 #include "gateway/teachers/openai/chat_request.h"
+#include "gateway/teachers/openai/openai_batches.h"
 #include "gateway/teachers/rate_headers.h"
 
 namespace limbeck::gateway {
@@ -40,6 +41,11 @@ ParseResult OpenAiProvider::ParseResponse(const TeacherConfig& config, const Tea
 
 QuotaHints OpenAiProvider::ParseHints(const http::Response& response, absl::Time now) const {
   return OpenAiHints(response, now);
+}
+
+const BatchApi* OpenAiProvider::batches() const {
+  static const OpenAiBatches* const batches = new OpenAiBatches;
+  return batches;
 }
 
 }  // namespace limbeck::gateway

@@ -15,6 +15,7 @@ class OpenAiProvider : public Provider {
   ParseResult ParseResponse(const TeacherConfig& config, const TeacherQuery& query,
                             const http::Response& response, absl::Time now) const override;
   QuotaHints ParseHints(const http::Response& response, absl::Time now) const override;
+  const BatchApi* batches() const override;
 };
 
 }  // namespace limbeck::gateway
