@@ -75,6 +75,7 @@ void PrintQuote(const v1::Quote& quote, std::ostream& out) {
     out << "time             " << FormatSeconds(quote.seconds_low()) << " to "
         << FormatSeconds(quote.seconds_high()) << ", set by " << quote.time_limit() << '\n';
   }
+  if (quote.by_batch()) out << "bought           by batch; the smoke rows by calls\n";
   if (quote.to_buy() == 0 && quote.queries() > 0) {
     out << "100 % cache hits: there is nothing to buy\n";
   }

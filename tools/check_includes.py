@@ -60,6 +60,7 @@ VENDORS = [
 GRPC = re.compile(r"(grpc|grpcpp)/|\.grpc\.pb\.h")
 NO_GRPC = ["cache/records", "cache/ledger", "cache/snapshots", "gateway/teachers",
            "gateway/templates", "gateway/noise", "gateway/limits", "gateway/probing", "gateway/dispatch",
+           "gateway/batches",
            "trainer/text", "trainer/students", "trainer/objectives", "trainer/schedules",
            "trainer/evaluation", "trainer/export"]
 

@@ -278,5 +278,35 @@ TEST(CurlTransportOptionsTest, ZeroLimitsAreRefused) {
   EXPECT_FALSE(NewCurlTransport(options).ok());
 }
 
+TEST_F(CurlTransportTest, ASinkTakesTheBodyOfA200AndNothingElse) {
+  const std::string large(3u << 20, 'x');
+  StartServer([&](const HttpRequest& request) {
+    HttpReply reply = Reply(request.target == "/refused" ? "no" : large);
+    if (request.target == "/refused") reply.status = 404;
+    return reply;
+  });
+  std::string taken;
+  Request request = To("/");
+  request.sink = [&](std::string_view bytes) {
+    taken += bytes;
+    return absl::OkStatus();
+  };
+  const Outcome outcome = Send(request);
+  EXPECT_EQ(outcome.delivery, Delivery::kAnswered);
+  EXPECT_TRUE(outcome.response.body.empty());
+  EXPECT_EQ(taken, large);
+
+  taken.clear();
+  request.url = To("/refused").url;
+  EXPECT_EQ(Send(request).response.body, "no");
+  EXPECT_TRUE(taken.empty());
+
+  request = To("/");
+  request.sink = [](std::string_view) { return absl::ResourceExhaustedError("disk full"); };
+  const Outcome full = Send(request);
+  EXPECT_EQ(full.status, absl::ResourceExhaustedError("disk full"));
+  EXPECT_EQ(full.delivery, Delivery::kUnknown);
+}
+
 }  // namespace
 }  // namespace limbeck::http

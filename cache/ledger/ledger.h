@@ -31,6 +31,8 @@ struct LedgerOptions {
 
 inline constexpr size_t kMaxAccountsPerClaim = 8;
 inline constexpr int64_t kMaxMicroUsd = 1'000'000'000'000'000;  // Of one call: a billion dollars.
+// A provider takes a day for a batch.
+inline constexpr absl::Duration kMaxClaimLife = absl::Hours(72);
 inline constexpr size_t kMaxNoteBytes = 200;
 inline constexpr size_t kMaxNameBytes = 256;
 inline constexpr size_t kMaxRequestIdBytes = 64;

@@ -100,8 +100,9 @@ absl::Status CheckAcquire(const AcquireRequest& request) {
       return Invalid("accounts", absl::StrCat("\"", account, "\" is named twice"));
     }
   }
-  if (request.claim_life < absl::Seconds(1) || request.claim_life > absl::Hours(24)) {
-    return Invalid("claim_seconds", "expected 1 … 86400");
+  if (request.claim_life < absl::Seconds(1) || request.claim_life > kMaxClaimLife) {
+    return Invalid("claim_seconds",
+                   absl::StrCat("expected 1 … ", absl::ToInt64Seconds(kMaxClaimLife)));
   }
   return absl::OkStatus();
 }

@@ -94,8 +94,8 @@ class BatchBuyerTest : public testing::Test {
     limits.poll = absl::Milliseconds(5);
     limits.retry.initial = absl::Milliseconds(5);
     limits.retry.max = absl::Milliseconds(20);
-    tools_ = {&config_, *FindProvider("openai"), &transport_,
-              &store_,  Clock::Real(),           directory_.path() / "spool"};
+    tools_ = {&config_, *FindProvider("openai"),    &transport_, &store_, Clock::Real(),
+              nullptr,  directory_.path() / "spool"};
   }
 
   void Start() {

@@ -57,6 +57,7 @@ BatchStep BatchRun::Collect() {
   absl::Status kept = SettleMissing(&reconciler);
   if (kept.ok()) kept = tools_.store->Delete(record_);
   if (!kept.ok()) return RetryLater("a batch's results", kept);
+  metrics_.Count(reconciler.tally());
   LIMBECK_LOG(INFO) << "batch settled" << LogField("batch", record_.id)
                     << LogField("remote", record_.remote_id) << LogField("status", status_.raw)
                     << LogField("lines", record_.lines.size())

@@ -40,6 +40,7 @@ BatchRun::BatchRun(const BatchTools& tools, BatchCaller* caller, BatchRecord rec
       deliver_(std::move(deliver)),
       stage_(Stage::kUpload),
       backoff_(tools.limits().retry, StableRandom(Xxh3(record_.id), 0)),
+      metrics_(tools.registry, tools.config->name),
       settled_(record_.lines.size()) {}
 
 BatchRun::BatchRun(const BatchTools& tools, BatchCaller* caller, BatchRecord record,
@@ -98,6 +99,7 @@ BatchStep BatchRun::Create() {
     return After(outcome);
   }
   record_.remote_id = created->id;
+  metrics_.created.Add();
   LIMBECK_LOG(INFO) << "batch created" << LogField("batch", record_.id)
                     << LogField("remote", record_.remote_id)
                     << LogField("lines", record_.lines.size());
@@ -120,8 +122,14 @@ absl::StatusOr<std::optional<BatchStatus>> BatchRun::FindByTag() {
     }
     LIMBECK_ASSIGN_OR_RETURN(BatchPage list, api.ReadPage(outcome.response.body));
     for (BatchStatus& batch : list.batches) {
-      if (batch.tag == record_.tag()) return std::optional<BatchStatus>(std::move(batch));
-      if (batch.created < record_.created - kClockSkew) return std::optional<BatchStatus>();
+      if (batch.tag == record_.tag()) {
+        if (batch.id.empty()) return absl::InvalidArgumentError("the batch cannot be read");
+        return std::optional<BatchStatus>(std::move(batch));
+      }
+      if (batch.id.empty()) continue;
+      const bool dated = batch.created > absl::UnixEpoch();
+      if (dated && batch.created < record_.created - kClockSkew)
+        return std::optional<BatchStatus>();
     }
     if (list.after.empty()) return std::optional<BatchStatus>();
     after = std::move(list.after);

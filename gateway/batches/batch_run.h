@@ -18,6 +18,7 @@
 #include "absl/time/time.h"
 #include "base/backoff.h"
 #include "gateway/batches/batch_caller.h"
+#include "gateway/batches/batch_metrics.h"
 #include "gateway/batches/batch_record.h"
 #include "gateway/batches/batch_tools.h"
 #include "gateway/batches/reconciler.h"
@@ -103,6 +104,7 @@ class BatchRun {
   const DeliverResults deliver_;
   Stage stage_;
   Backoff backoff_;
+  BatchMetrics metrics_;
   uint32_t lookups_ = 0;  // Without success, in this stage.
   bool cancel_wanted_ = false;
   bool cancelled_ = false;

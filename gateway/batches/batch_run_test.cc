@@ -34,8 +34,8 @@ class BatchRunTest : public testing::Test {
     config_.model = "m";
     config_.batch.emplace();
     config_.batch->retry = {.initial = absl::Seconds(1), .max = absl::Seconds(8), .jitter = 0};
-    tools_ = {&config_, *FindProvider("openai"),    &transport_, &store_,
-              &clock_,  directory_.path() / "spool"};
+    tools_ = {&config_, *FindProvider("openai"),    &transport_, &store_, &clock_,
+              nullptr,  directory_.path() / "spool"};
     record_.owner = "job-1";
     record_.id = "ab";
     record_.created = clock_.WallNow();

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/http/transport.h"
+#include "base/metrics/metrics.h"
 #include "gateway/batches/batch_store.h"
 #include "gateway/teachers/batch_api.h"
 #include "gateway/teachers/batch_limits.h"
@@ -22,6 +23,8 @@ struct BatchTools {
   http::Transport* transport = nullptr;
   BatchStore* store = nullptr;
   Clock* clock = Clock::Real();
+  // Null discards metrics.
+  metrics::Registry* registry = nullptr;
   // Folder for results while they are read; made where it is missing.
   std::filesystem::path spool;
 

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "cache/records/record_codec.h"
+#include "gateway/jobs/batch_settlement.h"
 #include "gateway/jobs/harvest_items.h"
 #include "gateway/teachers/canonical.h"
 
@@ -49,6 +50,7 @@ Harvest::Harvest(const JobContext& context, const v1::DistillationJob& job, Stop
       maker_(std::move(maker)),
       judge_(std::move(judge)),
       fit_(fit),
+      priced_(maker_.teacher().config),
       metrics_(context.registry) {
   const size_t concurrent = std::max<uint32_t>(1, maker_.teacher().config.limits.max_concurrent);
   max_claimed_ = context.harvest.max_claimed != 0 ? context.harvest.max_claimed : 2 * concurrent;
@@ -82,6 +84,10 @@ absl::StatusOr<HarvestOutcome> Harvest::RunSmoke(uint32_t rows, uint32_t usable)
 
 absl::StatusOr<HarvestOutcome> Harvest::RunAll() {
   judge_share_ = true;
+  if (BuysByBatch(job_.spec())) {
+    LIMBECK_ASSIGN_OR_RETURN(const bool started, StartBatches());
+    if (!started) return Outcome();
+  }
   return Run(WalkPart::kAll, UINT64_MAX, false);
 }
 
@@ -130,6 +136,10 @@ absl::StatusOr<HarvestOutcome> Harvest::Run(WalkPart part, uint64_t max_rows, bo
   stop_->RemoveListener(listener);
   ReportProgress(true);
   LIMBECK_RETURN_IF_ERROR(status);
+  return Outcome();
+}
+
+absl::StatusOr<HarvestOutcome> Harvest::Outcome() const {
   absl::MutexLock lock(&mu_);
   LIMBECK_RETURN_IF_ERROR(failure_);
   HarvestOutcome outcome;
@@ -142,6 +152,8 @@ absl::StatusOr<HarvestOutcome> Harvest::Run(WalkPart part, uint64_t max_rows, bo
 
 // What is on the wire is still kept.
 void Harvest::Drain() {
+  // What a batch holds is not waited for: it is left at the provider.
+  if (buyer_ != nullptr) buyer_->Park();
   const auto drained = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return claimed_ == 0; };
   const auto drained_or_stopped = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
     return claimed_ == 0 || stop_seen_;

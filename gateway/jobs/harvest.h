@@ -20,6 +20,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
+#include "gateway/batches/batch_buyer.h"
 #include "gateway/coordination/stop_signal.h"
 #include "gateway/jobs/answer_keeper.h"
 #include "gateway/jobs/cost_projection.h"
@@ -93,6 +94,7 @@ class Harvest {
           const TokenFit& fit);
 
   absl::StatusOr<HarvestOutcome> Run(WalkPart part, uint64_t max_rows, bool clean_only);
+  absl::StatusOr<HarvestOutcome> Outcome() const;
   absl::Status CountAll(WalkPart part, uint64_t max_rows, bool clean_only);
   absl::Status Step();
   // Walking.
@@ -119,6 +121,12 @@ class Harvest {
   void Release(const UnitPtr& unit, cache::ReleaseItem::Reason reason, const std::string& note,
                std::function<void()> then);
   void Unclaim();
+  // Buying by batch. Settles what earlier runs bought so; false when it ended the run.
+  absl::StatusOr<bool> StartBatches();
+  void StopBatches(const Failure& failure);
+  void AskByBatch(const UnitPtr& unit);
+  // Its claim is settled, or cannot be. Nothing for queries that were asked by calls.
+  void TellSettled(const UnitPtr& unit, const absl::Status& status);
   // Judging.
   void Resolve(const UnitPtr& unit, std::optional<cache::SoftOutput> output,
                std::optional<Failure> failure);
@@ -142,6 +150,7 @@ class Harvest {
   const QueryMaker maker_;
   const RowJudge judge_;
   const TokenFit fit_;
+  TeacherConfig priced_;  // The teacher at the prices of what is bought.
   const HarvestMetrics metrics_;
   std::function<void(const HarvestOutcome&)> on_disk_full_;
   size_t max_claimed_ = 0;
@@ -168,9 +177,13 @@ class Harvest {
   std::string end_message_ ABSL_GUARDED_BY(mu_);
   absl::Status failure_ ABSL_GUARDED_BY(mu_);
   bool stop_seen_ ABSL_GUARDED_BY(mu_) = false;
+  // Fences of claims in batches, or waiting for one.
+  std::set<uint64_t> batched_ ABSL_GUARDED_BY(mu_);
 
   // Last: its thread uses the rest.
   std::unique_ptr<AnswerKeeper> keeper_;
+  // Null where answers are bought by calls. Uses the keeper.
+  std::unique_ptr<BatchBuyer> buyer_;
 };
 
 }  // namespace limbeck::gateway

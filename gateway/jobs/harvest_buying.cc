@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "cache/records/record_codec.h"
+#include "gateway/jobs/batch_settlement.h"
 #include "gateway/jobs/harvest.h"
 #include "gateway/jobs/harvest_items.h"
 #include "gateway/teachers/cost.h"
@@ -73,11 +74,10 @@ absl::Duration HedgeAfter(const v1::TeacherUse& use) {
 }  // namespace
 
 void Harvest::SetPrice(Unit* unit) const {
-  const TeacherConfig& config = maker_.teacher().config;
   const TokenRange tokens =
       LikelyTokens(fit_, PromptBytes(unit->query), unit->query.sampling.max_tokens);
-  unit->reserve = UpperBoundMicroUsd(config, unit->query);
-  unit->estimate = std::min(unit->reserve, CostMicroUsd(config, tokens.likely));
+  unit->reserve = UpperBoundMicroUsd(priced_, unit->query);
+  unit->estimate = std::min(unit->reserve, CostMicroUsd(priced_, tokens.likely));
 }
 
 absl::StatusOr<std::vector<cache::AcquireResult>> Harvest::AcquireUntilAnswered(
@@ -89,12 +89,14 @@ absl::StatusOr<std::vector<cache::AcquireResult>> Harvest::AcquireUntilAnswered(
   // A try whose answer was lost is given the same claims again.
   request.request_id = HexEncode(RandomBytes(16));
   request.claim_life = context_.harvest.claim_life;
+  if (buyer_ != nullptr) ClaimForBatches(job_, buyer_->limits(), &request);
   request.include_records = true;
   request.lookup_only = lookup_only_;
   request.teacher = maker_.teacher().config.name;
   for (const UnitPtr& unit : units) {
     request.items.push_back({unit->canonical, unit->query.top_logprobs, unit->reserve,
                              unit->estimate, RowLabel(unit->item->key, unit->sample)});
+    if (buyer_ != nullptr) request.items.back().row += " by batch";
   }
   Backoff backoff(context_.harvest.retry, StableRandom(Xxh3(request.request_id), 0));
   while (true) {
@@ -203,6 +205,10 @@ void Harvest::OnRefused(const UnitPtr& unit, const cache::AcquireResult& result)
 }
 
 void Harvest::Ask(const UnitPtr& unit) {
+  if (buyer_ != nullptr) {
+    AskByBatch(unit);
+    return;
+  }
   Call call;
   call.query = unit->query;
   call.share = ShareOf(context_, job_);
@@ -259,12 +265,13 @@ void Harvest::OnAnswer(const UnitPtr& unit, CallOutcome outcome) {
   item.key = unit->key;
   item.fence = unit->fence;
   item.record = cache::EncodeRecord(output);
-  item.actual_micro_usd = ActualMicroUsd(maker_.teacher().config, unit->query, output.usage);
+  item.actual_micro_usd = ActualMicroUsd(priced_, unit->query, output.usage);
   item.usage = UsageOf(unit->query, output.usage, outcome.took);
   const int64_t cost = item.actual_micro_usd;
   const bool reported = item.usage.reported;
   auto kept = std::make_shared<cache::SoftOutput>(std::move(output));
   keeper_->Add({std::move(item), [this, unit, kept, cost, reported](const absl::Status& status) {
+                  TellSettled(unit, status);
                   if (status.ok()) {
                     {
                       absl::MutexLock lock(&mu_);
@@ -345,7 +352,8 @@ void Harvest::Release(const UnitPtr& unit, cache::ReleaseItem::Reason reason,
     metrics_.ambiguous.Add();
     ++counts_.calls_ambiguous;
   }
-  keeper_->Add({std::move(item), [this, then = std::move(then)](const absl::Status& status) {
+  keeper_->Add({std::move(item), [this, unit, then = std::move(then)](const absl::Status& status) {
+                  TellSettled(unit, status);
                   if (status.ok()) {
                     then();
                   } else {

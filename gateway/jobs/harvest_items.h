@@ -1,6 +1,7 @@
 // Inner structs of Harvest, shared by its source files.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -36,6 +37,8 @@ struct Harvest::Unit {
   std::string key;
   uint64_t fence = 0;
   bool claim_gone = false;
+  // Of a query bought by batch: to be told when its claim is settled.
+  std::function<void(const absl::Status&)> settled;
   // Not before this time, for units that wait.
   SteadyTime due;
   // Times that the teacher could not be reached with it.

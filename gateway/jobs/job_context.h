@@ -7,8 +7,10 @@
 #include <string>
 
 #include "base/clock.h"
+#include "base/http/transport.h"
 #include "base/metrics/metrics.h"
 #include "cache/client/cache_client.h"
+#include "gateway/batches/batch_store.h"
 #include "gateway/coordination/coordinator.h"
 #include "gateway/dispatch/teacher_client.h"
 #include "gateway/jobs/artifact_store.h"
@@ -25,6 +27,8 @@ struct JobTeacher {
   TeacherFacts facts;
   // Borrowed.
   TeacherClient* client = nullptr;
+  // Never destroyed. Needed for teachers that sell by batch.
+  const Provider* provider = nullptr;
 };
 
 using JobTeachers = std::map<std::string, JobTeacher, std::less<>>;
@@ -56,6 +60,9 @@ struct JobContext {
   cache::CacheClient* cache = nullptr;
   const JobTeachers* teachers = nullptr;
   Coordinator* coordinator = nullptr;
+  // For buying by batch; null where no teacher sells so.
+  http::Transport* transport = nullptr;
+  BatchStore* batches = nullptr;
   Clock* clock = Clock::Real();
   // Null discards metrics.
   metrics::Registry* registry = nullptr;

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "cache/client/accounts.h"
+#include "gateway/jobs/batch_settlement.h"
 #include "gateway/jobs/cost_projection.h"
 #include "gateway/jobs/job_phases.h"
 #include "gateway/jobs/snapshot_plan.h"
@@ -121,6 +122,15 @@ absl::Status JobRunner::Run() {
 }
 
 absl::Status JobRunner::FinishCancelling() {
+  LIMBECK_ASSIGN_OR_RETURN(const v1::DistillationJob job, context_.store->Get(id_));
+  // What a batch answered before it could be ended is paid for: it is kept.
+  LIMBECK_ASSIGN_OR_RETURN(
+      const std::optional<Failure> stopped,
+      SettleEarlierBatches(context_, job, /*cancel=*/true, stop_, [](size_t) {}));
+  if (stopped.has_value()) {
+    return absl::UnavailableError(
+        absl::StrCat("its batches cannot be ended: ", stopped->reason, ": ", stopped->message));
+  }
   return context_.store
       ->Update(
           id_,

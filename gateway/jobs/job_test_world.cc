@@ -117,6 +117,8 @@ void JobWorld::StartGateway() {
                    .output_micro_usd_per_million = options_.output_price,
                    .scores_continuations = options_.scores_continuations,
                    .follows_schema = true};
+  teacher.config.batch = options_.batch;
+  teacher.facts.sells_by_batch = options_.batch.has_value();
   pool_ = std::make_unique<QuotaPool>(teacher.config.limits, Clock::Real());
   TeacherClientOptions client_options;
   client_options.dispatch.retry.backoff = {.initial = absl::Milliseconds(2),
@@ -128,12 +130,16 @@ void JobWorld::StartGateway() {
   asker_ = TeacherClient::Create(teacher.config, provider, pool_.get(), transport_.get(),
                                  client_options);
   teacher.client = asker_.get();
+  teacher.provider = provider;
   teachers_["fake"] = teacher;
 
   std::vector<std::string> tables = JobStore::Tables();
-  for (const std::string& table : DatasetStore::Tables()) tables.push_back(table);
+  for (const auto& more : {DatasetStore::Tables(), BatchStore::Tables()}) {
+    tables.insert(tables.end(), more.begin(), more.end());
+  }
   engine_ = kv::Open({.path = (directory_.path() / "kv").string(), .tables = tables}).value();
   store_ = std::make_unique<JobStore>(engine_.get(), Clock::Real());
+  batches_ = std::make_unique<BatchStore>(engine_.get());
   datasets_ =
       DatasetStore::Open({.directory = directory_.path() / "datasets"}, engine_.get()).value();
   artifacts_ = ArtifactStore::Open({.directory = directory_.path() / "artifacts"}).value();
@@ -150,6 +156,8 @@ void JobWorld::StartGateway() {
   context.cache = client_.get();
   context.teachers = &teachers_;
   context.coordinator = coordinator_.get();
+  context.transport = transport_.get();
+  context.batches = batches_.get();
   context.cache_address = cache_.target();
   context.data_dir = directory_.path().string();
   context.harvest = harvest_;
@@ -170,6 +178,7 @@ void JobWorld::StopGateway() {
   asker_.reset();
   artifacts_.reset();
   datasets_.reset();
+  batches_.reset();
   store_.reset();
   engine_.reset();
 }

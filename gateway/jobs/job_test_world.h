@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +29,8 @@ struct JobWorldOptions {
   uint32_t max_tries = 5;
   // Of a provider that scores texts it is handed; else OpenAI's.
   bool scores_continuations = false;
+  // Sells by batch too, with these limits.
+  std::optional<BatchLimits> batch = {};
 };
 
 class JobWorld {
@@ -59,6 +62,7 @@ class JobWorld {
 
   testing::FakeTeacher& teacher() { return *teacher_; }
   JobStore& store() { return *store_; }
+  BatchStore& batches() { return *batches_; }
   ArtifactStore& artifacts() { return *artifacts_; }
   JobManager& manager() { return *manager_; }
   cache::CacheTestServer& cache() { return cache_; }
@@ -82,6 +86,7 @@ class JobWorld {
   JobTeachers teachers_;
   std::unique_ptr<kv::Engine> engine_;
   std::unique_ptr<JobStore> store_;
+  std::unique_ptr<BatchStore> batches_;
   std::unique_ptr<DatasetStore> datasets_;
   std::unique_ptr<ArtifactStore> artifacts_;
   std::vector<std::shared_ptr<Worker>> workers_;

@@ -14,6 +14,7 @@
 #include "base/hash.h"
 #include "base/status.h"
 #include "cache/client/accounts.h"
+#include "gateway/jobs/batch_settlement.h"
 #include "gateway/jobs/deterministic_bytes.h"
 #include "gateway/jobs/proto_time.h"
 #include "gateway/jobs/query_maker.h"
@@ -30,6 +31,7 @@ namespace {
 constexpr size_t kMaxRowFaults = 20;
 constexpr size_t kLookupBatch = 1024;
 constexpr absl::Duration kQuoteLife = absl::Hours(1);
+constexpr absl::Duration kBatchWindow = absl::Hours(24);
 // What answers usually have, tokens: a JSON object with a label, a name and number in JSON.
 constexpr uint64_t kLikelySchemaTokens = 10;
 constexpr uint64_t kLikelyTokensPerNumber = 8;
@@ -57,7 +59,9 @@ class QuoteWalk {
       : context_(context),
         job_(job),
         maker_(std::move(maker)),
-        fit_(WithUsualAnswer(fit, job->spec.task().classify())) {
+        fit_(WithUsualAnswer(fit, job->spec.task().classify())),
+        by_batch_(BuysByBatch(job->spec)),
+        priced_(by_batch_ ? AtBatchPrices(maker_.teacher().config) : maker_.teacher().config) {
     for (const v1::Label& label : job->spec.task().classify().labels()) {
       labels_.insert(label.name());
     }
@@ -130,7 +134,8 @@ class QuoteWalk {
     Priced priced;
     priced.tokens = LikelyTokens(fit_, PromptBytes(query), query.sampling.max_tokens);
     priced.longest_output = query.sampling.max_tokens;
-    priced.bound = UpperBoundMicroUsd(config, query);
+    priced.bound = UpperBoundMicroUsd(priced_, query);
+    smoke_excess_ = std::max(smoke_excess_, UpperBoundMicroUsd(config, query) - priced.bound);
     priced.certain = sample < maker_.first_samples();
     batch_.push_back(priced);
     items_.push_back({std::move(canonical), query.top_logprobs, priced.bound});
@@ -155,10 +160,10 @@ class QuoteWalk {
       quote.set_high_micro_usd(Sum(quote.high_micro_usd(), batch_[i].bound));
       // Votes that sequential stopping may spare: most rows are decided without them.
       if (batch_[i].certain) {
-        low_.Add(maker_.teacher().config, batch_[i].tokens.low);
-        likely_.Add(maker_.teacher().config, batch_[i].tokens.likely);
+        low_.Add(priced_, batch_[i].tokens.low);
+        likely_.Add(priced_, batch_[i].tokens.likely);
       }
-      high_.Add(maker_.teacher().config, batch_[i].tokens.high);
+      high_.Add(priced_, batch_[i].tokens.high);
     }
     items_.clear();
     batch_.clear();
@@ -183,6 +188,27 @@ class QuoteWalk {
     quote.set_seconds_low(EstimateTime(limits, fit_, quote.to_buy(), low_.tokens).seconds);
     quote.set_seconds_high(longest.seconds);
     quote.set_time_limit(longest.limit);
+    if (by_batch_) SummariseBatches();
+  }
+
+  // The smoke rows are asked by calls. Rounds of batches follow each other.
+  void SummariseBatches() {
+    v1::Quote& quote = job_->quote;
+    const BatchLimits& limits = *maker_.teacher().config.batch;
+    const uint64_t smoke =
+        std::min<uint64_t>(quote.to_buy(), uint64_t{job_->spec.smoke().rows()} * maker_.samples());
+    for (uint64_t i = 0; i < smoke; ++i) {
+      quote.set_high_micro_usd(Sum(quote.high_micro_usd(), smoke_excess_));
+    }
+    const uint64_t round = limits.max_batches * limits.max_requests;
+    const uint64_t rounds = (quote.to_buy() + round - 1) / round;
+    quote.set_by_batch(true);
+    quote.set_seconds_low(quote.to_buy() > 0 ? absl::ToDoubleSeconds(limits.poll) : 0);
+    quote.set_seconds_high(static_cast<double>(rounds) * absl::ToDoubleSeconds(kBatchWindow));
+    quote.set_time_limit(rounds == 0 ? ""
+                         : rounds == 1
+                             ? "a batch, answered within 24 h"
+                             : absl::StrCat(rounds, " rounds of batches, each within 24 h"));
   }
 
   void RequireRows() {
@@ -221,6 +247,9 @@ class QuoteWalk {
   CheckedJob* const job_;
   const QueryMaker maker_;
   const TokenFit fit_;
+  const bool by_batch_;
+  const TeacherConfig priced_;  // At the prices of what is bought.
+  int64_t smoke_excess_ = 0;    // Most that a call costs above a batch's line.
   Totals low_, likely_, high_;  // Of what is to be bought.
   std::unique_ptr<RowWalk> walk_;
   std::set<std::string> labels_;

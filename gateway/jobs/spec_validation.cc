@@ -100,6 +100,33 @@ void CheckData(const v1::JobSpec& spec, const SpecContext& context, FaultList* f
   CheckExpansion(spec, context, faults);
 }
 
+void CheckPurchase(const std::string& at, const v1::TeacherUse& use, const TeacherFacts* facts,
+                   FaultList* faults) {
+  if (use.purchase() != v1::TeacherUse::PURCHASE_BATCH) {
+    if (!v1::TeacherUse::Purchase_IsValid(use.purchase())) {
+      faults->Add(at + ".purchase", absl::StrCat("is ", int{use.purchase()},
+                                                 "; expected PURCHASE_CALLS or PURCHASE_BATCH"));
+    }
+    return;
+  }
+  if (facts != nullptr && !facts->sells_by_batch) {
+    faults->Add(at + ".purchase",
+                absl::StrCat("is PURCHASE_BATCH, but \"", use.teacher(),
+                             "\" takes no batches; leave it out, or have the operator give the "
+                             "teacher `batch` where its provider kind can"));
+  }
+  if (use.has_hedge()) {
+    faults->Add(at + ".hedge",
+                "is set together with PURCHASE_BATCH, which waits anyway; leave one "
+                "of them out");
+  }
+  if (use.has_voting()) {
+    faults->Add(at + ".voting",
+                "is set together with PURCHASE_BATCH: each further vote would take another day; "
+                "give a fixed number of `votes`, or buy by calls");
+  }
+}
+
 void CheckTeachers(const v1::JobSpec& spec, const TeacherCatalog& teachers, FaultList* faults) {
   if (spec.teachers_size() != 1) {
     faults->Add("teachers", absl::StrCat("has ", spec.teachers_size(),
@@ -123,6 +150,7 @@ void CheckTeachers(const v1::JobSpec& spec, const TeacherCatalog& teachers, Faul
                                "operator add the basis"),
                   kTeacherForbidsTraining);
     }
+    CheckPurchase(at, use, it == teachers.end() ? nullptr : &it->second, faults);
     faults->Range(at + ".top_logprobs", use.top_logprobs(), 0U, 20U);
     faults->Range(at + ".votes", use.votes(), 1U, 64U);
     faults->Range(at + ".sampling.temperature", use.sampling().temperature(), 0.0, 2.0);

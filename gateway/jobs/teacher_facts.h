@@ -25,6 +25,8 @@ struct TeacherFacts {
   std::string probed_on;
   // Whether anything else about it has a price: requests, long inputs.
   bool has_other_prices = false;
+  // Whether jobs may buy from it by batch.
+  bool sells_by_batch = false;
 
   bool has_price() const {
     return input_micro_usd_per_million > 0 || output_micro_usd_per_million > 0 || has_other_prices;

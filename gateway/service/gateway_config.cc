@@ -12,6 +12,7 @@
 #include "base/grpc/server.h"
 #include "base/grpc/server_config.h"
 #include "base/status.h"
+#include "gateway/service/batch_options.h"
 #include "gateway/service/quota_options.h"
 #include "gateway/service/teacher_options.h"
 #include "gateway/teachers/cost.h"
@@ -183,6 +184,16 @@ class Resolver {
     for (FieldViolation& fault : made->provider->CheckConfig(made->config)) {
       Fault(absl::StrCat(path, ".", fault.field), std::move(fault.description));
     }
+    if (teacher.has_batch()) {
+      for (FieldViolation& fault : SetBatchLimits(teacher.batch(), &made->config.batch.emplace())) {
+        Fault(absl::StrCat(path, ".", fault.field), std::move(fault.description));
+      }
+      if (made->provider->batches() == nullptr) {
+        Fault(path + ".batch",
+              absl::StrCat("teachers of kind ", teacher.kind(), " take no batches; leave it out"));
+      }
+    }
+    made->facts.sells_by_batch = teacher.has_batch();
     const Capabilities can = made->provider->CapabilitiesFor(made->config);
     if (teacher.has_logprobs() && teacher.logprobs() && !can.logprobs) {
       Fault(path + ".logprobs",

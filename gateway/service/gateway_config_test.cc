@@ -111,6 +111,32 @@ teams:
   EXPECT_TRUE(config->teachers.at("by_request").facts.has_price());
 }
 
+TEST(GatewayConfigTest, BatchesHaveDefaultsAndKindsThatTakeNoneAreNamed) {
+  const auto config = Resolve(R"(
+teachers:
+  - {name: a, kind: openai, base_url: "https://api.example.com/v1", model: m, batch: {}}
+  - {name: b, kind: openai, base_url: "https://api.example.com/v1", model: m,
+     batch: {price_percent: 60, max_requests: 7, poll_seconds: 5}}
+  - {name: c, kind: openai, base_url: "https://api.example.com/v1", model: m}
+)");
+  ASSERT_TRUE(config.ok()) << config.status();
+  EXPECT_TRUE(config->teachers.at("a").facts.sells_by_batch);
+  EXPECT_EQ(config->teachers.at("a").config.batch->price_percent, 50u);
+  EXPECT_EQ(config->teachers.at("b").config.batch->max_requests, 7u);
+  EXPECT_EQ(config->teachers.at("b").config.batch->poll, absl::Seconds(5));
+  EXPECT_FALSE(config->teachers.at("c").facts.sells_by_batch);
+  EXPECT_FALSE(config->teachers.at("c").config.batch.has_value());
+
+  const auto faulty = Resolve(R"(
+teachers:
+  - {name: a, kind: anthropic, base_url: "https://api.example.com/v1", model: m,
+     batch: {price_percent: 101, patience_seconds: 1}}
+)");
+  EXPECT_THAT(FaultyFields(faulty.status()),
+              UnorderedElementsAre("teachers[0].batch", "teachers[0].batch.price_percent",
+                                   "teachers[0].batch.patience_seconds"));
+}
+
 TEST(GatewayConfigTest, ImpossiblePricesAndMonthsAreNamed) {
   const auto config = Resolve(R"(
 teachers:

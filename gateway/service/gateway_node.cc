@@ -33,7 +33,8 @@ absl::StatusOr<std::string> StableName(const std::filesystem::path& directory) {
 
 std::vector<std::string> Tables() {
   std::vector<std::string> tables = JobStore::Tables();
-  for (const auto& more : {DatasetStore::Tables(), TeacherProbe::Tables(), SharedQuota::Tables()}) {
+  for (const auto& more : {BatchStore::Tables(), DatasetStore::Tables(), TeacherProbe::Tables(),
+                           SharedQuota::Tables()}) {
     tables.insert(tables.end(), more.begin(), more.end());
   }
   return tables;
@@ -66,6 +67,7 @@ absl::Status GatewayNode::OpenStores() {
   LIMBECK_ASSIGN_OR_RETURN(engine_, kv::Open(kv_options));
   LIMBECK_ASSIGN_OR_RETURN(name_, StableName(directory));
   store_ = std::make_unique<JobStore>(engine_.get(), options_.clock);
+  batches_ = std::make_unique<BatchStore>(engine_.get());
   DatasetStoreOptions dataset_options;
   dataset_options.directory = directory / "datasets";
   LIMBECK_ASSIGN_OR_RETURN(datasets_, DatasetStore::Open(dataset_options, engine_.get()));
@@ -108,7 +110,7 @@ absl::Status GatewayNode::OpenJobs(metrics::Registry* registry) {
   coordinator_ = std::make_unique<Coordinator>(coordination, options_.clock);
   for (const auto& [name, teacher] : teachers_->teachers()) {
     job_teachers_[name] = {teacher.configured.config, teacher.configured.facts,
-                           teacher.client.get()};
+                           teacher.client.get(), teacher.configured.provider};
   }
   JobContext context;
   context.store = store_.get();
@@ -117,6 +119,8 @@ absl::Status GatewayNode::OpenJobs(metrics::Registry* registry) {
   context.cache = cache_.get();
   context.teachers = &job_teachers_;
   context.coordinator = coordinator_.get();
+  context.transport = transport;
+  context.batches = batches_.get();
   context.clock = options_.clock;
   context.registry = registry;
   context.gateway_name = name_;

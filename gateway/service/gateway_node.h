@@ -84,6 +84,7 @@ class GatewayNode {
   // In the order of their making; ended in the reverse, but for the transport (see ~GatewayNode).
   std::unique_ptr<kv::Engine> engine_;
   std::unique_ptr<JobStore> store_;
+  std::unique_ptr<BatchStore> batches_;
   std::unique_ptr<DatasetStore> datasets_;
   std::unique_ptr<ArtifactStore> artifacts_;
   std::unique_ptr<cache::CacheClient> cache_;

@@ -50,7 +50,7 @@ struct BatchStatus {
   std::vector<BatchFault> faults;
 };
 
-// Newest first.
+// Newest first. Of a batch that cannot be read, perhaps a stranger's, only the tag is there.
 struct BatchPage {
   std::vector<BatchStatus> batches;
   std::string after;  // What the next page begins after; empty on the last.

@@ -48,6 +48,20 @@ TEST(CostTest, EstimatesCountBytesAndOverhead) {
   EXPECT_EQ(EstimateTokens(scored).input, EstimateTokens(Query("x")).input + 3);
 }
 
+TEST(CostTest, BatchPricesAreAPartOfEveryPriceRoundedUp) {
+  TeacherConfig config = Tiered();
+  config.batch.emplace().price_percent = 50;
+  const TeacherConfig cut = AtBatchPrices(config);
+  EXPECT_EQ(cut.input_micro_usd_per_million, 1'250'000);
+  EXPECT_EQ(cut.output_micro_usd_per_million, 5'000'000);
+  EXPECT_EQ(cut.price_tiers.cached_input_micro_usd_per_million, 500'000);
+  EXPECT_EQ(cut.price_tiers.request_micro_usd, 4);
+  EXPECT_EQ(cut.price_tiers.long_context->input_micro_usd_per_million, 2'500'000);
+  EXPECT_EQ(cut.price_tiers.long_context->cached_input_micro_usd_per_million, 1'000'000);
+  EXPECT_EQ(cut.price_tiers.long_context->output_micro_usd_per_million, 7'500'000);
+  EXPECT_EQ(cut.price_tiers.long_context->above_input_tokens, 1000);
+}
+
 TEST(CostTest, BoundsHoldATokenPerByteOfEverythingSent) {
   // Tokenizers that split numbers give "12345" five tokens.
   EXPECT_EQ(BoundTokens(Query("12345")).input, 16 + 8 + 5);

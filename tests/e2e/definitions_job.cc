@@ -72,6 +72,7 @@ absl::StatusOr<json> TypicalWords() {
 json JobSpecJson(const DefinitionsJob& job) {
   json teacher = {{"teacher", "fake"}};
   if (job.votes > 0) teacher["votes"] = job.votes;
+  if (job.by_batch) teacher["purchase"] = "PURCHASE_BATCH";
   return {
       {"display_name", "definitions"},
       {"data",

@@ -22,6 +22,7 @@ struct DefinitionsJob {
   uint32_t hash_bits = 14;
   // Asked of teachers without logprobs; 0 leaves it out.
   uint32_t votes = 0;
+  bool by_batch = false;
   uint32_t smoke_rows = 16;
   double max_rejected_share = 0.05;
   int64_t ceiling_micro_usd = 50'000'000;

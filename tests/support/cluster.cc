@@ -66,8 +66,10 @@ absl::Status Cluster::WriteConfig() const {
           "  model: fake-model\n  quota_pool: fake-pool\n",                                 //
           "  input_micro_usd_per_million: ", options_.input_micro_usd_per_million, "\n",    //
           "  output_micro_usd_per_million: ", options_.output_micro_usd_per_million, "\n",  //
-          "  max_attempts: ", options_.max_attempts, "\n",                                  //
-          "  timeout_seconds: ", options_.timeout_seconds, "\n", key,                       //
+          options_.teacher_batch.empty() ? ""
+                                         : absl::StrCat("  batch: ", options_.teacher_batch, "\n"),
+          "  max_attempts: ", options_.max_attempts, "\n",             //
+          "  timeout_seconds: ", options_.timeout_seconds, "\n", key,  //
           "  training_use: {basis: BASIS_OWN_MODEL, evidence: test, reviewed_on: \"2026-01-01\"}\n",
           "quota_pools:\n- {name: fake-pool, max_concurrency: ", options_.max_concurrency, "}\n"));
 }

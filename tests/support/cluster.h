@@ -33,6 +33,8 @@ struct ClusterOptions {
   int64_t output_micro_usd_per_million = 5'000'000;
   uint32_t max_concurrency = 16;
   uint32_t max_attempts = 5;
+  // The teacher's `batch` in YAML, for example "{poll_seconds: 1}"; empty: it sells by calls only.
+  std::string teacher_batch;
   // Longest wait for a whole answer.
   uint32_t timeout_seconds = 120;
   // Sent to the teacher, from a file; empty: no key.

@@ -66,6 +66,10 @@ BatchStatus::Phase PhaseOf(std::string_view status) {
   return BatchStatus::Phase::kUnderWay;
 }
 
+std::string TagOf(const json& object) {
+  return TextField(Child(object, "metadata"), kTagField.data());
+}
+
 absl::StatusOr<BatchStatus> ReadObject(const json& object) {
   BatchStatus status;
   LIMBECK_ASSIGN_OR_RETURN(status.id, IdField(object, "id"));
@@ -73,7 +77,7 @@ absl::StatusOr<BatchStatus> ReadObject(const json& object) {
   if (status.raw.empty()) return absl::InvalidArgumentError("the batch has no \"status\"");
   status.phase = PhaseOf(status.raw);
   status.created = absl::FromUnixSeconds(static_cast<int64_t>(CountField(object, "created_at")));
-  status.tag = TextField(Child(object, "metadata"), kTagField.data());
+  status.tag = TagOf(object);
   const json& counts = Child(object, "request_counts");
   if (counts.is_object()) {
     status.counts = {CountField(counts, "total"), CountField(counts, "completed"),
@@ -201,10 +205,14 @@ absl::StatusOr<BatchPage> OpenAiBatches::ReadPage(std::string_view body) const {
   if (!data.is_array()) return absl::InvalidArgumentError("the answer has no list \"data\"");
   BatchPage page;
   for (const json& object : data) {
-    LIMBECK_ASSIGN_OR_RETURN(BatchStatus batch, ReadObject(object));
-    page.batches.push_back(std::move(batch));
+    auto batch = ReadObject(object);
+    page.batches.push_back(batch.ok() ? *std::move(batch) : BatchStatus{.tag = TagOf(object)});
   }
-  if (FlagField(parsed, "has_more") && !page.batches.empty()) page.after = page.batches.back().id;
+  if (!FlagField(parsed, "has_more") || page.batches.empty()) return page;
+  page.after = page.batches.back().id;
+  if (page.after.empty()) {
+    return absl::InvalidArgumentError("the last batch of the page has no usable \"id\"");
+  }
   return page;
 }
 

@@ -121,6 +121,18 @@ TEST(OpenAiBatchesTest, PagesGoOnAfterTheLastBatch) {
   EXPECT_EQ(api.ReadPage(R"({"data":[],"has_more":true})")->after, "");
 }
 
+TEST(OpenAiBatchesTest, OfABatchThatCannotBeReadAPageHasTheTag) {
+  const OpenAiBatches api;
+  const auto page = api.ReadPage(R"({"data":[{"id":"a/b","metadata":{"limbeck_batch":"ab-1"}},7,
+      {"id":"b1","status":"completed"}],"has_more":true})");
+  ASSERT_TRUE(page.ok()) << page.status();
+  ASSERT_EQ(page->batches.size(), 3u);
+  EXPECT_EQ(page->batches[0].tag, "ab-1");
+  EXPECT_EQ(page->batches[0].id, "");
+  EXPECT_EQ(page->after, "b1");
+  EXPECT_FALSE(api.ReadPage(R"({"data":[7],"has_more":true})").ok());
+}
+
 TEST(OpenAiBatchesTest, AnAnswersBodyIsKeptByteForByte) {
   const std::string body = R"({"choices":[{"message":{"content":"é \u00e9"}}],  "usage":{}})";
   const auto answer = OpenAiBatches().ReadAnswer(

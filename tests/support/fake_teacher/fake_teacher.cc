@@ -1,5 +1,8 @@
 #include "tests/support/fake_teacher/fake_teacher.h"
 
+#include <atomic>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -7,6 +10,7 @@
 #include "absl/time/clock.h"
 #include "base/hash.h"
 #include "base/status.h"
+#include "tests/support/fake_teacher/batches.h"
 #include "tests/support/loopback_server.h"
 
 namespace limbeck::testing {
@@ -40,6 +44,14 @@ class FakeTeacherServer : public FakeTeacher {
 
   absl::Status Listen() {
     LIMBECK_RETURN_IF_ERROR(invoice_.status());
+    BatchScript batch;
+    LIMBECK_RETURN_IF_ERROR(ReadBatchScript(nlohmann::json::parse(options_.script.batch), &batch));
+    batches_.emplace(std::move(batch), [this](const std::string& body) {
+      HttpRequest line;
+      line.body = body;
+      const HttpReply reply = AnswerCall(line);
+      return TeacherAnswer{reply.status, reply.body};
+    });
     LIMBECK_ASSIGN_OR_RETURN(
         server_, LoopbackServer::Start(
                      options_.port, [this](const HttpRequest& request) { return Handle(request); },
@@ -52,9 +64,11 @@ class FakeTeacherServer : public FakeTeacher {
   std::vector<InvoiceLine> invoice() const override { return invoice_.lines(); }
   size_t requests() const override { return server_->requests(); }
   size_t connections() const override { return server_->connections(); }
+  size_t batches() const override { return batches_created_; }
 
  private:
   HttpReply Handle(const HttpRequest& request);
+  HttpReply AnswerCall(const HttpRequest& request);
   bool Refuse(const Fault& fault, HttpReply* reply) const;
 
   const FakeTeacherOptions options_;
@@ -62,6 +76,9 @@ class FakeTeacherServer : public FakeTeacher {
   std::string raw_answer_;
   // Loop thread only: how often each (body, idempotency key) was seen.
   absl::flat_hash_map<std::string, uint64_t> seen_;
+  // Loop thread only.
+  std::optional<FakeBatches> batches_;
+  std::atomic<size_t> batches_created_ = 0;
   // Last, so that its thread ends before what it uses.
   std::unique_ptr<LoopbackServer> server_;
 };
@@ -104,6 +121,11 @@ HttpReply FakeTeacherServer::Handle(const HttpRequest& request) {
     reply.delay = options_.script.latency;
     return reply;
   }
+  if (options_.mode == TeacherMode::kOpenAi) {
+    auto handled = batches_->Handle(request);
+    batches_created_ = batches_->created();
+    if (handled.has_value()) return *std::move(handled);
+  }
   reply.headers = {{"Content-Type", "application/json"}};
   const std::string path =
       options_.mode == TeacherMode::kOpenAi ? "/v1/chat/completions" : "/v1/messages";
@@ -112,6 +134,12 @@ HttpReply FakeTeacherServer::Handle(const HttpRequest& request) {
     reply.body = ErrorBody(options_.mode, 404, "not_found_error", "no such path");
     return reply;
   }
+  return AnswerCall(request);
+}
+
+HttpReply FakeTeacherServer::AnswerCall(const HttpRequest& request) {
+  HttpReply reply;
+  reply.headers = {{"Content-Type", "application/json"}};
   InvoiceLine line;
   line.key = Sha256Hex(request.body);
   line.idempotency_key = std::string(request.header("Idempotency-Key"));

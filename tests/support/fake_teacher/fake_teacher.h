@@ -39,6 +39,8 @@ class FakeTeacher {
   // Requests read, refused ones included.
   virtual size_t requests() const = 0;
   virtual size_t connections() const = 0;
+  // Batches created and not refused.
+  virtual size_t batches() const = 0;
 };
 
 }  // namespace limbeck::testing

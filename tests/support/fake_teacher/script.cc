@@ -81,6 +81,8 @@ absl::Status ReadScript(const json& from, Script* script) {
       script->language.keywords = value.get<std::map<std::string, std::string>>();
     } else if (key == "softness") {
       script->language.softness = value.get<double>();
+    } else if (key == "batch") {
+      script->batch = value.dump();
     } else if (key == "faults") {
       for (const json& one : value) {
         Fault fault;

@@ -61,6 +61,8 @@ struct Script {
   absl::Duration latency_jitter;
   LanguageOptions language;
   std::vector<Fault> faults;
+  // The JSON of BatchScript (batches.h).
+  std::string batch = "{}";
 };
 
 // `text` is JSON. INVALID_ARGUMENT names the unknown key or kind.
