@@ -5,6 +5,13 @@
 #include "cache/ledger/money.h"
 
 namespace limbeck::cache {
+namespace {
+
+// Claims of batches live for a day or so: whoever waits for one need not ask five times a second.
+constexpr absl::Duration kLongLife = absl::Hours(2);
+constexpr absl::Duration kLongRetry = absl::Seconds(10);
+
+}  // namespace
 
 absl::Status AcquireStep::Run(Transaction* transaction, std::vector<AcquireResult>* results,
                               ClaimChanges* changes) {
@@ -73,7 +80,8 @@ absl::Status AcquireStep::Decide(size_t i, AcquireResult* result) {
     return absl::OkStatus();
   }
   result->kind = AcquireResult::Kind::kWait;
-  result->retry_after = std::min(left, retry_after_);
+  const bool long_lived = absl::Microseconds(claim->life_micros) > kLongLife;
+  result->retry_after = std::min(left, long_lived ? kLongRetry : retry_after_);
   return absl::OkStatus();
 }
 

@@ -71,6 +71,21 @@ TEST_F(LedgerTest, BuysOnceThenServes) {
   EXPECT_EQ(*ledger_->GetRecord("team/a", claim.key), MakeRecord("yes"));
 }
 
+TEST_F(LedgerTest, ClaimsOfADayOutliveRestartsAndAreAskedForSeldom) {
+  AcquireRequest request = MakeAcquire({"q"});
+  request.owner = {"job/1/batches", 1};
+  request.request_id = "batches/1";
+  request.claim_life = absl::Hours(30);
+  const AcquireResult claim = AcquireOne(request);
+  ASSERT_EQ(claim.kind, Kind::kYours);
+  // Another run of the same job is given the same claim, whoever else waits.
+  EXPECT_EQ(AcquireOne(request).fence, claim.fence);
+  const AcquireResult other = AcquireOne(MakeAcquire({"q"}));
+  EXPECT_EQ(other.kind, Kind::kWait);
+  EXPECT_EQ(other.retry_after, absl::Seconds(10));
+  EXPECT_EQ(Job().reserved_micro_usd, 10);
+}
+
 TEST_F(LedgerTest, DomainsDoNotShare) {
   AcquireRequest request = MakeAcquire({"q"});
   const AcquireResult claim = AcquireOne(request);

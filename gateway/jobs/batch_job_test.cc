@@ -165,7 +165,7 @@ TEST(BatchJobTest, ARefusedBatchPausesTheJobAndCostsNothing) {
 
 // A batch that runs while the gateway is away.
 TEST(BatchJobTest, ARestartedGatewaySettlesTheBatchThatIsAtTheProvider) {
-  JobWorld world(ByBatch(R"({"polls":200})"));
+  JobWorld world(ByBatch(R"({"polls":400})"));
   world.AddWorker();
   const std::string id = world.Create(Spec(world))->id();
   AwaitBatch(world, id);
@@ -182,7 +182,7 @@ TEST(BatchJobTest, ARestartedGatewaySettlesTheBatchThatIsAtTheProvider) {
 }
 
 TEST(BatchJobTest, APausedJobLeavesItsBatchAndFindsItAgain) {
-  JobWorld world(ByBatch(R"({"polls":200})"));
+  JobWorld world(ByBatch(R"({"polls":400})"));
   world.AddWorker();
   const std::string id = world.Create(Spec(world))->id();
   AwaitBatch(world, id);

@@ -1,5 +1,6 @@
 #include "tests/support/fake_teacher/batches.h"
 
+#include <iostream>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -54,6 +55,8 @@ absl::Status ReadBatchScript(const json& from, BatchScript* script) {
       script->messy = value.get<bool>();
     } else if (key == "lost_creations") {
       script->lost_creations = value.get<int>();
+    } else if (key == "hang_at") {
+      script->hang_at = value.get<std::string>();
     } else if (key == "broken_downloads") {
       script->broken_downloads = value.get<int>();
     } else {
@@ -66,16 +69,24 @@ absl::Status ReadBatchScript(const json& from, BatchScript* script) {
 std::optional<HttpReply> FakeBatches::Handle(const HttpRequest& request) {
   absl::string_view path = request.target;
   const bool post = request.method == "POST";
-  if (path == "/v1/files" && post) return Upload(request);
+  if (path == "/v1/files" && post) return MaybeHang("upload", Upload(request));
   if (absl::ConsumePrefix(&path, "/v1/files/")) {
     if (!absl::ConsumeSuffix(&path, "/content")) return NotFound();
-    return Content(ToStd(path));
+    return MaybeHang("download", Content(ToStd(path)));
   }
-  if (path == "/v1/batches" && post) return Create(request);
+  if (path == "/v1/batches" && post) return MaybeHang("create", Create(request));
   if (absl::StartsWith(path, "/v1/batches?")) return List();
   if (!absl::ConsumePrefix(&path, "/v1/batches/")) return std::nullopt;
   if (absl::ConsumeSuffix(&path, "/cancel")) return Cancel(std::string(path));
-  return Look(std::string(path));
+  return MaybeHang("look", Look(std::string(path)));
+}
+
+HttpReply FakeBatches::MaybeHang(const char* step, HttpReply reply) {
+  if (script_.hang_at != step) return reply;
+  script_.hang_at.clear();
+  std::cerr << "hanging at " << step << std::endl;
+  reply.ending = Ending::kHang;
+  return reply;
 }
 
 HttpReply FakeBatches::Upload(const HttpRequest& request) {

@@ -33,6 +33,9 @@ struct BatchScript {
   int lost_creations = 0;
   // Downloads that break in the middle.
   int broken_downloads = 0;
+  // Step at whose first time nothing is answered, though it is carried out: upload, create, look or
+  // download. Said on standard error, for tests that wait for the moment.
+  std::string hang_at;
 
   friend bool operator==(const BatchScript&, const BatchScript&) = default;
 };
@@ -67,6 +70,7 @@ class FakeBatches {
     std::string failures;
   };
 
+  HttpReply MaybeHang(const char* step, HttpReply reply);
   HttpReply Upload(const HttpRequest& request);
   HttpReply Create(const HttpRequest& request);
   HttpReply List() const;
