@@ -76,6 +76,7 @@ void TeacherScheduler::OnOutcome(const Try& tried, http::Outcome outcome) {
   QuotaHints hints;
   ParseResult result = Failure();
   if (outcome.delivery == http::Delivery::kAnswered) {
+    if (call->call.on_response != nullptr) call->call.on_response(outcome.response);
     result = provider_->ParseResponse(config_, call->call.query, outcome.response, wall);
     hints = provider_->HintsFor(config_, outcome.response, wall);
   } else {
@@ -97,7 +98,11 @@ void TeacherScheduler::OnOutcome(const Try& tried, http::Outcome outcome) {
   if (!Conclude(tried, &result)) return;
   if (auto* failure = std::get_if<Failure>(&result)) return OnFailure(call, std::move(*failure));
   if (tried.hedge) metrics_.hedges_won.Add();
-  End(call, std::move(result));
+  std::vector<cache::SoftOutput> further;
+  if (call->call.query.samples > 1) {
+    further = provider_->ParseFurther(config_, call->call.query, outcome.response, wall);
+  }
+  End(call, std::move(result), std::move(further));
 }
 
 bool TeacherScheduler::Conclude(const Try& tried, ParseResult* result) {
@@ -219,9 +224,10 @@ void TeacherScheduler::StopTeacher(const Failure& failure) {
   GiveUpRetries();
 }
 
-void TeacherScheduler::End(const PendingPtr& call,
-                           std::variant<cache::SoftOutput, Failure> result) {
-  call->call.done({std::move(result), call->tries_told, call->ambiguous_told, call->took});
+void TeacherScheduler::End(const PendingPtr& call, std::variant<cache::SoftOutput, Failure> result,
+                           std::vector<cache::SoftOutput> further) {
+  call->call.done(
+      {std::move(result), std::move(further), call->tries_told, call->ambiguous_told, call->took});
   Call finished;
   {
     absl::MutexLock lock(&mu_);

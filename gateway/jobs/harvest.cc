@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "cache/records/record_codec.h"
 #include "gateway/jobs/harvest_items.h"
+#include "gateway/jobs/votes_together.h"
 #include "gateway/teachers/canonical.h"
 
 namespace limbeck::gateway {
@@ -36,6 +37,7 @@ absl::StatusOr<std::unique_ptr<Harvest>> Harvest::Create(
   std::unique_ptr<Harvest> harvest(new Harvest(context, job, stop, std::move(on_progress),
                                                std::move(maker), std::move(judge), fit));
   harvest->on_disk_full_ = std::move(on_disk_full);
+  harvest->votes_per_call_ = VotesPerCall(context, job.spec());
   return harvest;
 }
 
@@ -188,10 +190,14 @@ size_t Harvest::AwaitRoom() {
 std::vector<Harvest::UnitPtr> Harvest::TakeBatch(size_t limit) {
   std::vector<UnitPtr> batch;
   const SteadyTime now = context_.clock->Now();
+  // Votes on one row stay together: at most a row's more than the limit.
+  const auto has_room = [&](const UnitPtr& unit) {
+    return batch.size() < limit || (!batch.empty() && batch.back()->item == unit->item);
+  };
   bool crowded = false;
   {
     absl::MutexLock lock(&mu_);
-    auto is_due = [&](const UnitPtr& unit) { return unit->due <= now && batch.size() < limit; };
+    auto is_due = [&](const UnitPtr& unit) { return unit->due <= now && has_room(unit); };
     for (auto it = waiting_.begin(); it != waiting_.end();) {
       if (!is_due(*it)) {
         ++it;
@@ -209,9 +215,9 @@ std::vector<Harvest::UnitPtr> Harvest::TakeBatch(size_t limit) {
       }
     }
   }
-  while (refused_.empty() && !crowded && batch.size() < limit) {
+  while (refused_.empty() && !crowded) {
     if (fresh_.empty()) {
-      if (walked_) break;
+      if (walked_ || batch.size() >= limit) break;
       const absl::Status filled = FillFresh();
       if (!filled.ok()) {
         Fail(filled);
@@ -219,6 +225,7 @@ std::vector<Harvest::UnitPtr> Harvest::TakeBatch(size_t limit) {
       }
       continue;
     }
+    if (!has_room(fresh_.front())) break;
     batch.push_back(fresh_.front());
     fresh_.pop_front();
   }

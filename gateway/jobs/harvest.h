@@ -7,6 +7,7 @@
 // again, finds what was bought, and buys the rest.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -87,6 +88,10 @@ class Harvest {
   struct Unit;
   using ItemPtr = std::shared_ptr<Item>;
   using UnitPtr = std::shared_ptr<Unit>;
+  struct Bill {
+    int64_t micro_usd = 0;
+    cache::CallUsage usage;
+  };
 
   Harvest(const JobContext& context, const v1::DistillationJob& job, StopSignal* stop,
           std::function<void(const HarvestCounts&)> on_progress, QueryMaker maker, RowJudge judge,
@@ -109,22 +114,32 @@ class Harvest {
   void OnHit(const UnitPtr& unit, cache::AcquireResult result);
   void OnRefused(const UnitPtr& unit, const cache::AcquireResult& result);
   bool DiskIsFull();
+  // Sends what was claimed of each row's votes, several to a call.
+  void AskGathered();
   // Asking. On the teacher client's threads.
   void Ask(const UnitPtr& unit);
   absl::Status OnAmbiguous(const UnitPtr& unit, const std::string& note);
   void OnAnswer(const UnitPtr& unit, CallOutcome outcome);
+  void OnCallFailure(const UnitPtr& unit, Failure failure, absl::Duration took);
+  // The units that `unit`'s call is for, itself first.
+  static std::vector<UnitPtr> CallOf(const UnitPtr& unit);
+  // What each of `parts` answers of a call costs and used.
+  std::vector<Bill> BillsOf(const TeacherQuery& asked, const cache::Usage& usage,
+                            absl::Duration took, size_t parts) const;
+  void Keep(const UnitPtr& unit, cache::SoftOutput output, const Bill& bill);
   void CountCost(const Unit& unit, int64_t micro_usd, bool reported)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
-  void OnFailure(const UnitPtr& unit, Failure failure);
+  void OnFailure(const UnitPtr& unit, Failure failure, const Bill& bill);
+  // `bill` counts for kBilledUnusable.
   void Release(const UnitPtr& unit, cache::ReleaseItem::Reason reason, const std::string& note,
-               std::function<void()> then);
+               const Bill& bill, std::function<void()> then);
   void Unclaim();
   // Judging.
   void Resolve(const UnitPtr& unit, std::optional<cache::SoftOutput> output,
                std::optional<Failure> failure);
   void FinishItem(const ItemPtr& item);
   UnitPtr NewUnit(const ItemPtr& item, TeacherQuery query, uint32_t sample) const;
-  // Asks for one more answer to an item that needs it.
+  // Asks for as many more answers to an item that needs some as one call gives.
   void AskMore(const ItemPtr& item);
   void Reject(const ItemPtr& item, const RowVerdict& verdict);
   void Requeue(const UnitPtr& unit, absl::Duration delay);
@@ -158,6 +173,10 @@ class Harvest {
   SteadyTime next_disk_check_;
   std::deque<UnitPtr> fresh_;
   std::deque<UnitPtr> refused_;
+  std::vector<UnitPtr> gathered_;  // Claimed and not yet sent.
+
+  // Votes asked for in one call; 1 once the teacher gave fewer.
+  std::atomic<uint32_t> votes_per_call_ = 1;
 
   mutable absl::Mutex mu_;
   size_t claimed_ ABSL_GUARDED_BY(mu_) = 0;

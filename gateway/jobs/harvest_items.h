@@ -40,6 +40,10 @@ struct Harvest::Unit {
   SteadyTime due;
   // Times that the teacher could not be reached with it.
   int rounds = 0;
+  // Further votes on the row that are asked for in the same call. None of them has any itself.
+  std::vector<UnitPtr> companions;
+  // The last try is in the ledger already, and nothing was sent since.
+  bool booked = false;
 };
 
 }  // namespace limbeck::gateway

@@ -1,4 +1,5 @@
 // The judging half of Harvest: from the answers of a row to its verdict, or to a further question.
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -64,13 +65,17 @@ void Harvest::FinishItem(const ItemPtr& item) {
 }
 
 void Harvest::AskMore(const ItemPtr& item) {
-  uint32_t sample = 0;
-  {
-    absl::MutexLock lock(&mu_);
-    sample = item->asked++;
-    item->pending = 1;
+  const uint32_t left = maker_.samples() - item->asked;
+  const uint32_t count = std::clamp<uint32_t>(votes_per_call_, 1, left);
+  std::vector<UnitPtr> units;
+  for (uint32_t i = 0; i < count; ++i) {
+    units.push_back(NewUnit(item, item->query, item->asked + i));
+    units.back()->due = context_.clock->Now();
   }
-  Requeue(NewUnit(item, item->query, sample), absl::ZeroDuration());
+  absl::MutexLock lock(&mu_);
+  item->asked += count;
+  item->pending = count;
+  waiting_.insert(waiting_.end(), units.begin(), units.end());
 }
 
 void Harvest::Reject(const ItemPtr& item, const RowVerdict& verdict) {

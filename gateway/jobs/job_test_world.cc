@@ -116,7 +116,8 @@ void JobWorld::StartGateway() {
                    .input_micro_usd_per_million = options_.input_price,
                    .output_micro_usd_per_million = options_.output_price,
                    .scores_continuations = options_.scores_continuations,
-                   .follows_schema = true};
+                   .follows_schema = true,
+                   .answers_per_call = options_.answers_per_call};
   pool_ = std::make_unique<QuotaPool>(teacher.config.limits, Clock::Real());
   TeacherClientOptions client_options;
   client_options.dispatch.retry.backoff = {.initial = absl::Milliseconds(2),
@@ -125,6 +126,7 @@ void JobWorld::StartGateway() {
   client_options.dispatch.retry.max_tries = options_.max_tries;
   const Provider* provider = *FindProvider("openai");
   if (options_.scores_continuations) provider = &scoring_;
+  if (options_.gives_several_answers) provider = &several_;
   asker_ = TeacherClient::Create(teacher.config, provider, pool_.get(), transport_.get(),
                                  client_options);
   teacher.client = asker_.get();

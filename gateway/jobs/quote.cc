@@ -21,6 +21,7 @@
 #include "gateway/jobs/spec_defaults.h"
 #include "gateway/jobs/spec_validation.h"
 #include "gateway/jobs/token_fit.h"
+#include "gateway/jobs/votes_together.h"
 #include "gateway/teachers/canonical.h"
 #include "gateway/teachers/cost.h"
 
@@ -57,6 +58,7 @@ class QuoteWalk {
       : context_(context),
         job_(job),
         maker_(std::move(maker)),
+        votes_per_call_(VotesPerCall(context, job->spec)),
         fit_(WithUsualAnswer(fit, job->spec.task().classify())) {
     for (const v1::Label& label : job->spec.task().classify().labels()) {
       labels_.insert(label.name());
@@ -129,6 +131,8 @@ class QuoteWalk {
     const TeacherConfig& config = maker_.teacher().config;
     Priced priced;
     priced.tokens = LikelyTokens(fit_, PromptBytes(query), query.sampling.max_tokens);
+    priced.tokens.low = PartOfCall(priced.tokens.low, votes_per_call_);
+    priced.tokens.likely = PartOfCall(priced.tokens.likely, votes_per_call_);
     priced.longest_output = query.sampling.max_tokens;
     priced.bound = UpperBoundMicroUsd(config, query);
     priced.certain = sample < maker_.first_samples();
@@ -220,6 +224,7 @@ class QuoteWalk {
   const JobContext& context_;
   CheckedJob* const job_;
   const QueryMaker maker_;
+  const uint32_t votes_per_call_;
   const TokenFit fit_;
   Totals low_, likely_, high_;  // Of what is to be bought.
   std::unique_ptr<RowWalk> walk_;
