@@ -224,7 +224,9 @@ void Harvest::OnFailure(const UnitPtr& unit, Failure failure, const Bill& bill) 
       End(HarvestOutcome::End::kStopped, "");
     } else if (++unit->rounds >= kMaxRounds) {
       End(HarvestOutcome::End::kTeacher,
-          absl::StrCat("teacher ", maker_.teacher().config.name, " cannot be reached (",
+          absl::StrCat("teacher ", maker_.teacher().config.name,
+                       failure.cls == FailureClass::kDeadline ? " did not answer in time ("
+                                                              : " cannot be reached (",
                        failure.reason, "): ", failure.message, "; resume when it is back"));
     }
   });

@@ -222,7 +222,9 @@ absl::StatusOr<v1::TeacherCapability> TeacherProbe::Run(const TeacherSet::Teache
   if (bound > max_micro_usd) {
     return absl::FailedPreconditionError(
         absl::StrCat("probing teacher \"", config.name, "\" may cost ", bound,
-                     " micro-USD, above the ceiling of ", max_micro_usd, "; raise it to go on"));
+                     " micro-USD, above the ceiling of ", max_micro_usd,
+                     "; nothing was asked. A higher --max-usd (1 USD is 1,000,000 micro-USD) lets it "
+                     "go on"));
   }
   probes_.Add();
   LIMBECK_ASSIGN_OR_RETURN(v1::TeacherCapability seen, Session(this, teacher).Run());
