@@ -19,6 +19,8 @@
 namespace limbeck::gateway {
 
 struct JobWorldOptions {
+  // Of the teacher's provider; the local server speaks OpenAI's chat completions.
+  std::string kind = "openai";
   // testing::ParseScript.
   std::string script = "{}";
   int64_t input_price = 0;  // Micro-USD per million tokens.
