@@ -21,9 +21,9 @@ std::string Capability(const v1::Teacher& teacher) {
   if (seen.support() == v1::SUPPORT_TOP_K) {
     absl::StrAppend(&text, " up to ", seen.max_top_logprobs());
   }
-  absl::StrAppend(&text, absl::FormatTime(", seen %Y-%m-%d",
-                                          absl::FromUnixSeconds(seen.probe_time().seconds()),
-                                          absl::UTCTimeZone()));
+  absl::StrAppend(
+      &text, absl::FormatTime(", seen %Y-%m-%d", absl::FromUnixSeconds(seen.probe_time().seconds()),
+                              absl::UTCTimeZone()));
   if (!seen.retires_on().empty()) absl::StrAppend(&text, ", retires ", seen.retires_on());
   return text;
 }

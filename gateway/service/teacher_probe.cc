@@ -220,11 +220,11 @@ absl::StatusOr<v1::TeacherCapability> TeacherProbe::Run(const TeacherSet::Teache
   const TeacherConfig& config = teacher.configured.config;
   const int64_t bound = ProbeUpperBoundMicroUsd(config, QuestionsFor(teacher.configured));
   if (bound > max_micro_usd) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("probing teacher \"", config.name, "\" may cost ", bound,
-                     " micro-USD, above the ceiling of ", max_micro_usd,
-                     "; nothing was asked. A higher --max-usd (1 USD is 1,000,000 micro-USD) lets it "
-                     "go on"));
+    return absl::FailedPreconditionError(absl::StrCat(
+        "probing teacher \"", config.name, "\" may cost ", bound,
+        " micro-USD, above the ceiling of ", max_micro_usd,
+        "; nothing was asked. A higher --max-usd (1 USD is 1,000,000 micro-USD) lets it "
+        "go on"));
   }
   probes_.Add();
   LIMBECK_ASSIGN_OR_RETURN(v1::TeacherCapability seen, Session(this, teacher).Run());
