@@ -175,7 +175,8 @@ class Harvest {
   std::deque<UnitPtr> refused_;
   std::vector<UnitPtr> gathered_;  // Claimed and not yet sent.
 
-  // Votes asked for in one call; 1 once the teacher gave fewer.
+  // Votes asked for in one call; 1 once the teacher gave one of several, or took one where it had
+  // refused several.
   std::atomic<uint32_t> votes_per_call_ = 1;
 
   mutable absl::Mutex mu_;

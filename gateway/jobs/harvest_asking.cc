@@ -55,6 +55,10 @@ void Harvest::AskGathered() {
   std::vector<UnitPtr> calls;
   std::map<const Item*, UnitPtr> open;
   for (UnitPtr& unit : std::exchange(gathered_, {})) {
+    if (unit->alone) {
+      calls.push_back(std::move(unit));
+      continue;
+    }
     UnitPtr& leader = open[unit->item.get()];
     if (leader != nullptr && leader->companions.size() + 1 < most) {
       leader->companions.push_back(std::move(unit));
@@ -150,6 +154,7 @@ void Harvest::OnAnswer(const UnitPtr& unit, CallOutcome outcome) {
   outputs.insert(outputs.begin(), std::get<cache::SoftOutput>(std::move(outcome.result)));
   const std::vector<UnitPtr> units = CallOf(unit);
   unit->companions.clear();
+  if (unit->alone) votes_per_call_ = 1;
   const size_t given = std::min(outputs.size(), units.size());
   TeacherQuery asked = unit->query;
   asked.samples = static_cast<uint32_t>(given);
@@ -161,7 +166,8 @@ void Harvest::OnAnswer(const UnitPtr& unit, CallOutcome outcome) {
     Keep(units[i], std::move(outputs[i]), bills[i]);
   }
   if (given == units.size()) return;
-  votes_per_call_ = 1;
+  // One of several is a teacher that knows no better; a few less may be a matter of the row.
+  if (given == 1) votes_per_call_ = 1;
   for (size_t i = given; i < units.size(); ++i) {
     Release(units[i], cache::ReleaseItem::Reason::kNotBilled,
             absl::StrCat("the call gave ", given, " of ", units.size(), " answers"), {},
@@ -174,8 +180,8 @@ void Harvest::OnCallFailure(const UnitPtr& unit, Failure failure, absl::Duration
   unit->companions.clear();
   if (units.size() > 1 && failure.cls == FailureClass::kBadRequest) {
     // It may be the number of answers that is refused, not the row: asked one by one it shows.
-    votes_per_call_ = 1;
     for (const UnitPtr& each : units) {
+      each->alone = true;
       Release(each, cache::ReleaseItem::Reason::kNotBilled, failure.reason, {},
               [this, each] { Requeue(each, absl::ZeroDuration()); });
     }

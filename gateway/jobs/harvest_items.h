@@ -42,6 +42,9 @@ struct Harvest::Unit {
   int rounds = 0;
   // Further votes on the row that are asked for in the same call. None of them has any itself.
   std::vector<UnitPtr> companions;
+  // A call for several votes was refused: this one is asked for by itself, which tells whether the
+  // row or the number was the matter.
+  bool alone = false;
   // The last try is in the ledger already, and nothing was sent since.
   bool booked = false;
 };

@@ -113,6 +113,18 @@ TEST(VotesTogetherJobTest, ARefusedNumberOfAnswersIsNoFaultOfTheRow) {
   EXPECT_EQ(world.teacher().invoice().size(), kRows * 4u);
 }
 
+TEST(VotesTogetherJobTest, ARowThatIsRefusedLeavesTheOthersTogether) {
+  JobWorld world({.script = R"({"faults": [{"kind": "status", "status": 400,
+                                            "when_contains": "gloss 7 "}]})",
+                  .top_logprobs = false,
+                  .answers_per_call = 4,
+                  .gives_several_answers = true});
+  world.AddWorker();
+  const auto done = world.AwaitState(world.Create(Votes(world, 4))->id(), v1::JOB_STATE_SUCCEEDED);
+  EXPECT_EQ(done.progress().rows_rejected(), 1u);
+  EXPECT_EQ(world.teacher().invoice().size(), kRows - 1u);
+}
+
 TEST(VotesTogetherJobTest, ACutAnswerIsAmbiguousForEachOfItsVotes) {
   JobWorld world({.script = R"({"faults": [{"kind": "reset_mid", "first_attempts": 1,
                                             "ratio": 0.2}]})",
