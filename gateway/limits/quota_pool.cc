@@ -199,8 +199,10 @@ void QuotaPool::Learn(const Lease& lease, bool probe, CallEnd end, const QuotaHi
   switch (end) {
     case CallEnd::kAnswered:
       // An answer to a call from before the last cut says nothing about the present.
-      if (concurrency_.IsCurrent(lease.epoch)) rounds_limited_ = 0;
-      doubts_exhaustion_ = false;
+      if (concurrency_.IsCurrent(lease.epoch)) {
+        rounds_limited_ = 0;
+        doubts_exhaustion_ = false;
+      }
       concurrency_.OnSuccess(now);
       return;
     case CallEnd::kOverloaded:
