@@ -79,11 +79,7 @@ void Harvest::Ask(const UnitPtr& unit) {
   call.timeout =
       std::max(context_.harvest.claim_life - kClaimMargin, context_.harvest.claim_life / 2);
   call.on_ambiguous = [this, unit](uint32_t attempt) {
-    const absl::Status noted =
-        OnAmbiguous(unit, absl::StrCat("try ", attempt, " was sent and its end is unknown"));
-    // No further try follows; some votes' claims may have been renewed for it all the same.
-    for (const UnitPtr& each : CallOf(unit)) each->booked = !noted.ok() && !each->claim_gone;
-    return noted;
+    return OnAmbiguous(unit, absl::StrCat("try ", attempt, " was sent and its end is unknown"));
   };
   // A second call for several votes would have to be booked for each.
   if (unit->companions.empty()) call.hedge_after = HedgeAfter(job_.spec().teachers(0));
@@ -128,6 +124,9 @@ absl::Status Harvest::OnAmbiguous(const UnitPtr& unit, const std::string& note) 
                  ? absl::ResourceExhaustedError("there is no money for another try")
                  : absl::AbortedError("the claim was given to someone else");
   }
+  if (status.ok()) return status;
+  // No further try follows, though some votes' claims were renewed for it.
+  for (const UnitPtr& each : units) each->booked = !each->claim_gone;
   return status;
 }
 
