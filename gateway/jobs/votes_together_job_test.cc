@@ -144,5 +144,25 @@ TEST(VotesTogetherJobTest, ACutAnswerIsAmbiguousForEachOfItsVotes) {
   EXPECT_EQ(world.teacher().invoice().size(), kRows + cut);
 }
 
+TEST(VotesTogetherJobTest, CutAnswersWithLittleMoneyLeaveNothingReserved) {
+  JobWorld world({.script = R"({"faults": [{"kind": "reset_mid", "first_attempts": 1,
+                                            "ratio": 0.5}]})",
+                  .input_price = 1'000'000,
+                  .top_logprobs = false,
+                  .answers_per_call = 4,
+                  .gives_several_answers = true});
+  world.AddWorker();
+  v1::JobSpec spec = Votes(world, 4);
+  spec.mutable_smoke()->set_rows(0);
+  spec.mutable_budget()->set_on_exhausted(v1::Budget::ON_EXHAUSTED_TRAIN_WITH_PARTIAL);
+  const int64_t ceiling = world.manager().Quote(spec)->high_micro_usd() / 3;
+  spec.mutable_budget()->set_ceiling_micro_usd(ceiling);
+  const auto done = world.AwaitState(world.Create(spec)->id(), v1::JOB_STATE_SUCCEEDED);
+  const cache::AccountState spend = world.Spend(done.id());
+  EXPECT_LE(spend.spent_micro_usd, ceiling);
+  EXPECT_EQ(spend.reserved_micro_usd, 0);
+  EXPECT_GT(spend.ambiguous_micro_usd, 0);
+}
+
 }  // namespace
 }  // namespace limbeck::gateway
