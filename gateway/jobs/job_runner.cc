@@ -32,6 +32,13 @@ void SetProjection(const HarvestCounts& counts, double share, v1::Progress* prog
   progress->set_projected_high_micro_usd(projection.high_micro_usd);
 }
 
+// At the pace of this run; what earlier runs settled took none of its `seconds`.
+double SecondsLeft(const HarvestCounts& counts, double share, double seconds) {
+  const double before =
+      static_cast<double>(counts.items_before) / static_cast<double>(counts.items_total);
+  return share > before ? seconds * (1.0 - share) / (share - before) : 0.0;
+}
+
 struct Pause {
   HarvestOutcome::End end;
   v1::PauseReason reason;
@@ -263,39 +270,36 @@ void JobRunner::ReportHarvest(const HarvestCounts& counts, v1::PhaseKind phase) 
   const double seconds = absl::ToDoubleSeconds(context_.clock->Now() - phase_start_);
   const absl::Status changed =
       context_.store
-          ->Update(id_,
-                   [&](v1::DistillationJob* job) {
-                     v1::Progress* progress = job->mutable_progress();
-                     const uint64_t answered = counts.queries_cached + counts.queries_bought;
-                     if (phase == v1::PHASE_KIND_HARVEST)
-                       progress->set_queries_total(counts.queries_total);
-                     if (rejected.ok()) progress->set_rows_rejected(*rejected);
-                     if (accounts.ok() && !accounts->empty()) {
-                       const cache::AccountState& account = accounts->front();
-                       progress->set_queries_bought(account.answers_bought);
-                       progress->set_reserved_micro_usd(account.reserved_micro_usd);
-                       progress->set_spent_micro_usd(account.spent_micro_usd);
-                       progress->set_ceiling_micro_usd(account.ceiling_micro_usd);
-                       progress->set_calls_ambiguous(account.calls_ambiguous);
-                       // What an earlier run bought is found in the cache now.
-                       progress->set_queries_cached(answered > account.answers_bought
-                                                        ? answered - account.answers_bought
-                                                        : 0);
-                     }
-                     const uint64_t looked_at =
-                         counts.items_usable + counts.items_rejected + counts.items_unanswered;
-                     if (phase != v1::PHASE_KIND_HARVEST || counts.items_total == 0)
-                       return absl::OkStatus();
-                     const double share =
-                         static_cast<double>(looked_at) / static_cast<double>(counts.items_total);
-                     progress->set_percent(kHarvestShare * share);
-                     SetProjection(counts, share, progress);
-                     const double in_this_run = share - static_cast<double>(counts.items_before) /
-                                                            static_cast<double>(counts.items_total);
-                     progress->set_seconds_left(
-                         in_this_run > 0.0 ? seconds * (1.0 - share) / in_this_run : 0.0);
-                     return absl::OkStatus();
-                   })
+          ->Update(
+              id_,
+              [&](v1::DistillationJob* job) {
+                v1::Progress* progress = job->mutable_progress();
+                const uint64_t answered = counts.queries_cached + counts.queries_bought;
+                if (phase == v1::PHASE_KIND_HARVEST)
+                  progress->set_queries_total(counts.queries_total);
+                if (rejected.ok()) progress->set_rows_rejected(*rejected);
+                if (accounts.ok() && !accounts->empty()) {
+                  const cache::AccountState& account = accounts->front();
+                  progress->set_queries_bought(account.answers_bought);
+                  progress->set_reserved_micro_usd(account.reserved_micro_usd);
+                  progress->set_spent_micro_usd(account.spent_micro_usd);
+                  progress->set_ceiling_micro_usd(account.ceiling_micro_usd);
+                  progress->set_calls_ambiguous(account.calls_ambiguous);
+                  // What an earlier run bought is found in the cache now.
+                  progress->set_queries_cached(
+                      answered > account.answers_bought ? answered - account.answers_bought : 0);
+                }
+                const uint64_t looked_at =
+                    counts.items_usable + counts.items_rejected + counts.items_unanswered;
+                if (phase != v1::PHASE_KIND_HARVEST || counts.items_total == 0)
+                  return absl::OkStatus();
+                const double share =
+                    static_cast<double>(looked_at) / static_cast<double>(counts.items_total);
+                progress->set_percent(kHarvestShare * share);
+                SetProjection(counts, share, progress);
+                progress->set_seconds_left(share > 0 ? SecondsLeft(counts, share, seconds) : 0.0);
+                return absl::OkStatus();
+              })
           .status();
   if (!changed.ok()) {
     LIMBECK_LOG(WARNING) << "progress is not kept" << LogField("job", id_)
