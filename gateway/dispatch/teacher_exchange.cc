@@ -31,6 +31,7 @@ void TeacherScheduler::Send(const PendingPtr& call, uint64_t lease, bool hedge) 
     return OnOutcome(tried, std::move(outcome));
   }
   request->first_byte_timeout = config_.timeouts.first_byte;
+  request->cancelled = call->unwanted;
   request->total_timeout = std::min(request->total_timeout, call->deadline - clock_->Now());
   transport_->Start(*std::move(request), [this, tried](http::Outcome outcome) {
     // Parsing a long answer takes milliseconds, which the transport's thread does not have.
@@ -112,12 +113,12 @@ bool TeacherScheduler::Conclude(const Try& tried, ParseResult* result) {
     absl::MutexLock lock(&mu_);
     const SteadyTime now = clock_->Now();
     const auto* failure = std::get_if<Failure>(result);
-    if (failure != nullptr &&
-        (failure->cls == FailureClass::kRetryable || failure->cls == FailureClass::kCancelled)) {
-      breaker_.OnFailure(now);
-    } else {
-      breaker_.OnSuccess();
-    }
+    const bool broke = failure != nullptr && (failure->cls == FailureClass::kRetryable ||
+                                              failure->cls == FailureClass::kCancelled);
+    // A try that was called off says nothing about the teacher.
+    const bool called_off = call.decided && broke && failure->cls == FailureClass::kCancelled;
+    if (broke && !called_off) breaker_.OnFailure(now);
+    if (!broke) breaker_.OnSuccess();
     metrics_.circuit_open.Set(breaker_.open() ? 1 : 0);
     --call.open;
     if (!call.decided) {
@@ -127,6 +128,7 @@ bool TeacherScheduler::Conclude(const Try& tried, ParseResult* result) {
         call.tries_told = call.tries;
         call.ambiguous_told = call.ambiguous;
         strays_ += call.open;
+        if (call.open > 0 && call.unwanted != nullptr) call.unwanted->store(true);
         return true;
       }
       call.billed += failure->may_have_been_billed ? 1 : 0;

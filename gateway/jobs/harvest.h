@@ -3,8 +3,8 @@
 //   walk rows → make queries → Acquire (look up, claim, reserve) → teacher → Commit → judge
 //
 // Every answer is durable in the cache before it is counted; every row without a usable answer is
-// durable in the store. Nothing is remembered from one run to the next: a run after a crash walks
-// again, finds what was bought, and buys the rest.
+// durable in the store. A mark behind which everything is settled is kept beside the job: a run
+// after a crash goes on there, finds what was bought beyond it, and buys the rest.
 #pragma once
 
 #include <atomic>
@@ -22,6 +22,7 @@
 #include "absl/status/statusor.h"
 #include "absl/synchronization/mutex.h"
 #include "gateway/coordination/stop_signal.h"
+#include "gateway/expansion/expansion.h"
 #include "gateway/jobs/answer_keeper.h"
 #include "gateway/jobs/cost_projection.h"
 #include "gateway/jobs/harvest_metrics.h"
@@ -29,6 +30,7 @@
 #include "gateway/jobs/query_maker.h"
 #include "gateway/jobs/row_judge.h"
 #include "gateway/jobs/row_walk.h"
+#include "gateway/jobs/settled_prefix.h"
 #include "gateway/jobs/token_fit.h"
 #include "limbeck/v1/job.pb.h"
 
@@ -44,6 +46,8 @@ struct HarvestCounts {
   uint64_t items_usable = 0;
   uint64_t items_rejected = 0;
   uint64_t items_unanswered = 0;  // For lack of money.
+  // Of the above, those that earlier runs settled.
+  uint64_t items_before = 0;
   uint64_t calls_ambiguous = 0;
   CostSample cost;
   double leftover_sum = 0.0;     // Over usable items.
@@ -100,6 +104,12 @@ class Harvest {
   absl::StatusOr<HarvestOutcome> Run(WalkPart part, uint64_t max_rows, bool clean_only);
   absl::Status CountAll(WalkPart part, uint64_t max_rows, bool clean_only);
   absl::Status Step();
+  // Remembering.
+  absl::StatusOr<HarvestMark> ReadMark() const;
+  absl::Status GoOnAtMark();
+  void StartItem(uint64_t index);
+  absl::Status PassOver(const ItemPtr& item, const TeacherQuery& query);
+  void KeepMark();
   // Walking.
   absl::Status FillFresh();
   absl::Status AddItems(const JobRow& row);
@@ -109,7 +119,7 @@ class Harvest {
   void SetPrice(Unit* unit) const;
   absl::Status AcquireAndSend(std::vector<UnitPtr> units);
   absl::StatusOr<std::vector<cache::AcquireResult>> AcquireUntilAnswered(
-      const std::vector<UnitPtr>& units);
+      const std::vector<UnitPtr>& units, bool lookup_only);
   void OnResult(const UnitPtr& unit, cache::AcquireResult result);
   void OnHit(const UnitPtr& unit, cache::AcquireResult result);
   void OnRefused(const UnitPtr& unit, const cache::AcquireResult& result);
@@ -162,9 +172,15 @@ class Harvest {
   size_t max_claimed_ = 0;
   bool train_with_partial_ = false;
   bool judge_share_ = false;
+  bool marks_ = false;  // Whether this run goes on at the job's mark and moves it.
 
   // Run's thread only.
   std::unique_ptr<RowWalk> walk_;
+  std::optional<Expansion> expansion_;
+  // Where this run began.
+  uint64_t first_place_ = 0;
+  uint32_t first_variant_ = 0;
+  uint64_t kept_mark_ = 0;
   uint64_t rows_left_ = 0;
   bool clean_only_ = false;
   bool walked_ = false;
@@ -184,6 +200,7 @@ class Harvest {
   // Sorted by nothing: few, and looked through whole.
   std::vector<UnitPtr> waiting_ ABSL_GUARDED_BY(mu_);
   HarvestCounts counts_ ABSL_GUARDED_BY(mu_);
+  SettledPrefix settled_ ABSL_GUARDED_BY(mu_);
   std::optional<HarvestOutcome::End> end_ ABSL_GUARDED_BY(mu_);
   std::string end_message_ ABSL_GUARDED_BY(mu_);
   absl::Status failure_ ABSL_GUARDED_BY(mu_);

@@ -57,7 +57,7 @@ void Harvest::SetPrice(Unit* unit) const {
 }
 
 absl::StatusOr<std::vector<cache::AcquireResult>> Harvest::AcquireUntilAnswered(
-    const std::vector<UnitPtr>& units) {
+    const std::vector<UnitPtr>& units, bool lookup_only) {
   cache::AcquireRequest request;
   request.domain = context_.domain;
   request.accounts = {JobAccount(job_.id()), "team/" + context_.team};
@@ -66,7 +66,7 @@ absl::StatusOr<std::vector<cache::AcquireResult>> Harvest::AcquireUntilAnswered(
   request.request_id = HexEncode(RandomBytes(16));
   request.claim_life = context_.harvest.claim_life;
   request.include_records = true;
-  request.lookup_only = lookup_only_;
+  request.lookup_only = lookup_only;
   request.teacher = maker_.teacher().config.name;
   for (const UnitPtr& unit : units) {
     request.items.push_back({unit->canonical, unit->query.top_logprobs, unit->reserve,
@@ -88,7 +88,7 @@ absl::StatusOr<std::vector<cache::AcquireResult>> Harvest::AcquireUntilAnswered(
 }
 
 absl::Status Harvest::AcquireAndSend(std::vector<UnitPtr> units) {
-  auto results = AcquireUntilAnswered(units);
+  auto results = AcquireUntilAnswered(units, lookup_only_);
   if (!results.ok()) {
     // Claims made by a lost answer end when this gateway's next start is seen, or with their time.
     for (const UnitPtr& unit : units) Requeue(unit, absl::ZeroDuration());
@@ -152,8 +152,9 @@ void Harvest::OnHit(const UnitPtr& unit, cache::AcquireResult result) {
     absl::MutexLock lock(&mu_);
     metrics_.cached.Add();
     ++counts_.queries_cached;
-    ++counts_.cost.cached;
-    counts_.cost.estimate_micro_usd += unit->estimate;
+    const CostSample found = {.cached = 1, .estimate_micro_usd = unit->estimate};
+    counts_.cost += found;
+    unit->item->tally.cost += found;
   }
   Resolve(unit, *std::move(output), std::nullopt);
 }
@@ -169,6 +170,11 @@ void Harvest::OnRefused(const UnitPtr& unit, const cache::AcquireResult& result)
   }
   if (train_with_partial_) {
     lookup_only_ = true;
+    {
+      // A later run may have the money for what this one passes over.
+      absl::MutexLock lock(&mu_);
+      settled_.Freeze();
+    }
     Resolve(unit, std::nullopt, std::nullopt);
     return;
   }
@@ -180,10 +186,13 @@ void Harvest::OnRefused(const UnitPtr& unit, const cache::AcquireResult& result)
 }
 
 void Harvest::CountCost(const Unit& unit, int64_t micro_usd, bool reported) {
-  ++counts_.cost.bought;
-  counts_.cost.micro_usd += micro_usd;
-  counts_.cost.squares += static_cast<double>(micro_usd) * static_cast<double>(micro_usd);
-  counts_.cost.estimate_micro_usd += unit.estimate;
+  const CostSample one = {
+      .bought = 1,
+      .micro_usd = micro_usd,
+      .squares = static_cast<double>(micro_usd) * static_cast<double>(micro_usd),
+      .estimate_micro_usd = unit.estimate};
+  counts_.cost += one;
+  unit.item->tally.cost += one;
   metrics_.spent.Add(static_cast<double>(micro_usd));
   metrics_.estimated.Add(static_cast<double>(unit.estimate));
   if (!reported) metrics_.usage_missing.Add();

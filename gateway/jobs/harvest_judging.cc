@@ -62,6 +62,9 @@ void Harvest::FinishItem(const ItemPtr& item) {
   absl::MutexLock lock(&mu_);
   ++counts_.items_usable;
   counts_.leftover_sum += verdict.leftover;
+  item->tally.usable = 1;
+  item->tally.leftover_sum = verdict.leftover;
+  settled_.Settle(item->index, item->tally);
 }
 
 void Harvest::AskMore(const ItemPtr& item) {
@@ -98,6 +101,8 @@ void Harvest::Reject(const ItemPtr& item, const RowVerdict& verdict) {
     absl::MutexLock lock(&mu_);
     metrics_.rejected.Add();
     rejected = ++counts_.items_rejected;
+    item->tally.rejected = 1;
+    settled_.Settle(item->index, item->tally);
     total = counts_.items_total;
   }
   const double share = job_.spec().max_rejected_share();
