@@ -44,7 +44,11 @@ void ReadAnswer(const SoftOutput& answer, ProbeFindings* findings) {
   const auto all = [&](const auto& holds) {
     return Told(std::all_of(answer.tokens.begin(), answer.tokens.end(), holds));
   };
-  findings->bytes = all([](const Token& token) { return !token.bytes.empty() && !token.lossy; });
+  findings->bytes = all([&](const Token& token) {
+    // The token that ends an answer stands for no text.
+    const bool end = &token == &answer.tokens.back() && answer.tokens.size() > 1;
+    return !token.lossy && (end || !token.bytes.empty());
+  });
   findings->token_ids = all([](const Token& token) { return token.id.has_value(); });
   for (const Token& token : answer.tokens) {
     findings->max_top_logprobs =

@@ -74,6 +74,14 @@ TEST(ProbeFindingsTest, LossyBytesAndAnUnlistedChosenTokenAreNoted) {
   EXPECT_EQ(findings.chosen_listed, Finding::kNo);
 }
 
+TEST(ProbeFindingsTest, TheEndOfAnAnswerNeedsNoBytes) {
+  cache::SoftOutput answer = Ranked({{"Yes", 5, -0.1F}});
+  answer.tokens.emplace_back();
+  EXPECT_EQ(Read({{ProbeAspect::kAnswer, answer}}).bytes, Finding::kYes);
+  answer.tokens.emplace_back();
+  EXPECT_EQ(Read({{ProbeAspect::kAnswer, answer}}).bytes, Finding::kNo);
+}
+
 TEST(ProbeFindingsTest, ASeedCountsWhenItRepeatsAndAnotherDiffers) {
   const auto seed = [](const char* first, const char* again, const char* other) {
     return Read({{ProbeAspect::kSeed, Text(first)},
