@@ -2,6 +2,7 @@
 // CurlTransport; tests script replies through a fake of this interface.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -39,6 +40,8 @@ struct Request {
   // held; the response then has none. Runs on the transport's thread and should be as quick as a
   // write to a file. An error ends the transfer with it.
   std::function<absl::Status(std::string_view)> sink;
+  // Setting it ends the transfer early, with CANCELLED, within 50 ms. Null: it is never wanted.
+  std::shared_ptr<const std::atomic<bool>> cancelled;
 };
 
 struct Response {
@@ -62,7 +65,8 @@ enum class Delivery {
 struct Outcome {
   Delivery delivery = Delivery::kNotSent;
   // OK exactly when `delivery` is kAnswered. UNAVAILABLE: connect or read failure.
-  // DEADLINE_EXCEEDED: a timeout. RESOURCE_EXHAUSTED: answer too large. CANCELLED: shut down.
+  // DEADLINE_EXCEEDED: a timeout. RESOURCE_EXHAUSTED: answer too large. CANCELLED: shut down, or
+  // not wanted any more.
   absl::Status status;
   Response response;
 };

@@ -17,23 +17,33 @@ namespace {
 
 constexpr size_t kMaxNoteBytes = 200;
 
+cache::CallUsage UsageOf(const cache::Usage& usage) {
+  cache::CallUsage used;
+  used.reported = UsageIsReported(usage);
+  if (!used.reported) return used;
+  used.input_tokens = usage.input_tokens;
+  used.cached_input_tokens = usage.cached_input_tokens;
+  used.output_tokens = usage.output_tokens;
+  return used;
+}
+
+int64_t CostOf(const TeacherConfig& priced, const BatchLine& line, const cache::Usage& usage) {
+  return UsageIsReported(usage) ? CostMicroUsd(priced, usage) : line.reserve_micro_usd;
+}
+
 cache::CommitItem CommitOf(const TeacherConfig& priced, const BatchLine& line,
                            const cache::SoftOutput& output) {
   cache::CommitItem item;
   item.key = line.key;
   item.fence = line.fence;
   item.record = cache::EncodeRecord(output);
-  item.usage.reported = UsageIsReported(output.usage);
-  item.actual_micro_usd = line.reserve_micro_usd;
-  if (!item.usage.reported) return item;
-  item.actual_micro_usd = CostMicroUsd(priced, output.usage);
-  item.usage.input_tokens = output.usage.input_tokens;
-  item.usage.cached_input_tokens = output.usage.cached_input_tokens;
-  item.usage.output_tokens = output.usage.output_tokens;
+  item.usage = UsageOf(output.usage);
+  item.actual_micro_usd = CostOf(priced, line, output.usage);
   return item;
 }
 
-cache::ReleaseItem ReleaseOf(const BatchLine& line, const Failure& failure) {
+cache::ReleaseItem ReleaseOf(const TeacherConfig& priced, const BatchLine& line,
+                             const Failure& failure) {
   using Reason = cache::ReleaseItem::Reason;
   cache::ReleaseItem item;
   item.key = line.key;
@@ -41,8 +51,12 @@ cache::ReleaseItem ReleaseOf(const BatchLine& line, const Failure& failure) {
   item.note = absl::StrCat(failure.reason, ": ", failure.message).substr(0, kMaxNoteBytes);
   item.reason = Reason::kNotBilled;
   if (!failure.may_have_been_billed) return item;
-  item.reason = RowReason(failure).empty() ? Reason::kAmbiguous : Reason::kBilledUnusable;
-  if (item.reason == Reason::kBilledUnusable) item.actual_micro_usd = line.reserve_micro_usd;
+  // With the provider's word on what it used, its end is known.
+  const bool known = !RowReason(failure).empty() || UsageIsReported(failure.usage);
+  item.reason = known ? Reason::kBilledUnusable : Reason::kAmbiguous;
+  if (!known) return item;
+  item.actual_micro_usd = CostOf(priced, line, failure.usage);
+  item.usage = UsageOf(failure.usage);
   return item;
 }
 
@@ -56,7 +70,7 @@ absl::Status Store(const JobContext& context, const TeacherConfig& priced,
     if (const auto* output = std::get_if<cache::SoftOutput>(&result.outcome.result)) {
       commits.push_back(CommitOf(priced, line, *output));
     } else {
-      releases.push_back(ReleaseOf(line, std::get<Failure>(result.outcome.result)));
+      releases.push_back(ReleaseOf(priced, line, std::get<Failure>(result.outcome.result)));
     }
   }
   if (!commits.empty()) {

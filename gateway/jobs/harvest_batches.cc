@@ -23,6 +23,8 @@ absl::StatusOr<bool> Harvest::StartBatches() {
   buyer_ = std::make_unique<BatchBuyer>(tools, job_.id(),
                                         [this](const Failure& failure) { StopBatches(failure); });
   max_claimed_ = buyer_->capacity();
+  // Each vote is a line of its own.
+  votes_per_call_ = 1;
   return true;
 }
 

@@ -1,7 +1,5 @@
 #include "gateway/teachers/openai/answer_reader.h"
 
-#include <utility>
-
 #include "gateway/teachers/openai/json_fields.h"
 #include "gateway/teachers/openai/parse_token.h"
 #include "gateway/teachers/openai/token_rules.h"
@@ -126,11 +124,13 @@ error_code ReadRootField(std::string_view key, ondemand::value value, std::strin
   if (key == "choices") {
     ondemand::array choices;
     if (error_code error = value.get_array().get(choices)) return error;
-    bool first = true;
+    size_t place = 0;
     for (auto choice : choices) {
       ondemand::value element;
       if (error_code error = choice.get(element)) return error;
-      if (!std::exchange(first, false) || !HasType(element, ondemand::json_type::object)) continue;
+      if (place++ != answer->wanted_choice || !HasType(element, ondemand::json_type::object)) {
+        continue;
+      }
       answer->has_choice = true;
       if (error_code error = ReadChoice(element, answer)) return error;
     }
