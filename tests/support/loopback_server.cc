@@ -1,6 +1,5 @@
 #include "tests/support/loopback_server.h"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -17,6 +16,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "tests/support/loopback_socket.h"
 
 namespace limbeck::testing {
 namespace {
@@ -41,14 +41,6 @@ struct Connection {
   // What is being answered.
   HttpRequest request;
 };
-
-sockaddr_in Loopback(int port) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(static_cast<uint16_t>(port));
-  return address;
-}
 
 void Watch(int epoll_fd, int fd, uint64_t token) {
   epoll_event event{};
@@ -309,20 +301,14 @@ absl::StatusOr<std::unique_ptr<LoopbackServer>> LoopbackServer::Start(int port, 
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
   }
-  const int listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  const int one = 1;
-  setsockopt(listen_fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-  sockaddr_in address = Loopback(port);
-  socklen_t length = sizeof(address);
-  if (listen_fd < 0 || bind(listen_fd, reinterpret_cast<sockaddr*>(&address), length) != 0 ||
-      listen(listen_fd, kBacklog) != 0 ||
-      getsockname(listen_fd, reinterpret_cast<sockaddr*>(&address), &length) != 0) {
-    const std::string reason = std::strerror(errno);
-    if (listen_fd >= 0) close(listen_fd);
-    return absl::UnavailableError(absl::StrCat("listen on 127.0.0.1:", port, ": ", reason));
+  int listen_fd = -1;
+  int bound_port = 0;
+  if (const absl::Status status = ListenLoopback(port, kBacklog, &listen_fd, &bound_port);
+      !status.ok()) {
+    return status;
   }
   auto server = std::unique_ptr<LoopbackServer>(new LoopbackServer());
-  server->port_ = ntohs(address.sin_port);
+  server->port_ = bound_port;
   server->stop_fd_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   server->listen_fd_ = listen_fd;
   server->epoll_fd_ = epoll_create1(EPOLL_CLOEXEC);
@@ -340,7 +326,7 @@ absl::Status LoopbackServer::StopAccepting() {
   // One fits into an empty queue; the second is never taken, nor any other.
   for (int i = 0; i < kFillers; ++i) {
     const int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    const sockaddr_in address = Loopback(port_);
+    const sockaddr_in address = LoopbackAddress(port_);
     connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address));
     fillers_.push_back(fd);
   }

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <optional>
 #include <utility>
 
 #include "absl/container/flat_hash_map.h"
@@ -98,7 +99,9 @@ HttpReply FakeTeacherServer::Handle(const HttpRequest& request) {
   Sighting sighting{request.body, line.key, line.idempotency_key};
   sighting.seen = seen_[absl::StrCat(line.key, line.idempotency_key)]++;
   sighting.number = ++questions_;
-  Fault fault = ChooseFault(options_.script, sighting);
+  std::optional<Fault> chosen;
+  if (options_.choose_fault != nullptr) chosen = options_.choose_fault(sighting);
+  Fault fault = chosen.has_value() ? *chosen : ChooseFault(options_.script, sighting);
   if (!options_.script.api_key.empty() && shape_.Credential(request) != options_.script.api_key) {
     fault = Fault();
     fault.kind = FaultKind::kBadKey;

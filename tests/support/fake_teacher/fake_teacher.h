@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -25,7 +26,10 @@ struct FakeTeacherOptions {
   // When not empty: this body answers every request as fast as possible, with no invoice, no
   // faults and no look at the request.
   std::string static_answer;
-  // Called on the server's thread, and must not block: what became of the request with this body.
+  // Called on the server's thread, and must not block: what is to become of a request, before the
+  // script is asked; nothing leaves it to the script.
+  std::function<std::optional<Fault>(const Sighting&)> choose_fault;
+  // Called on the server's thread, and must not block: what became of a request.
   std::function<void(Stage, const HttpRequest&)> watcher;
 };
 
