@@ -25,15 +25,21 @@ enum class Point {
   kHalfBody,    // A part of the answer, cut anywhere, was sent.
   kWholeBody,   // The last byte was sent up to 20 ms ago.
   kBeforeSync,  // The answer is read; what tells the cache of it is on the way.
-  kBeforeAck    // The cache has kept the answer; what tells the gateway is on the way.
+  kBeforeAck,   // The cache has kept the answer; what tells the gateway is on the way.
+  kKept         // The last byte was sent up to 200 ms ago: both may know.
 };
 constexpr std::array kPoints = {Point::kBeforeSend, Point::kOnWire,     Point::kHalfBody,
-                                Point::kWholeBody,  Point::kBeforeSync, Point::kBeforeAck};
+                                Point::kWholeBody,  Point::kBeforeSync, Point::kBeforeAck,
+                                Point::kKept};
 constexpr std::array kNames = {"before send", "on the wire", "half of the body",
-                               "whole body",  "before sync", "before ack"};
+                               "whole body",  "before sync", "before ack",
+                               "kept"};
 
-// In one round; the points take turns.
-constexpr int kKills = 24;
+// In one round; the points take turns. More to a world where there are minutes to fill.
+constexpr int kKills = 14;
+constexpr int kKillsInALongRun = 70;
+constexpr size_t kRows = 340;
+constexpr size_t kRowsInALongRun = 1200;
 // A round ends when fewer rows than this are left: the moments would not come.
 constexpr size_t kRowsToSpare = 40;
 constexpr absl::Duration kMomentTimeout = absl::Seconds(20);
@@ -97,7 +103,9 @@ class Killer {
 
   Ambush MakeAmbush() {
     TcpProxy* const wire = cluster_.cache_wire();
-    Ambush ambush{.nth = 1 + random_.Below(6), .fault = {}, .stage = Stage::kSent};
+    Ambush ambush;
+    ambush.nth = 1 + random_.Below(6);
+    ambush.stage = Stage::kSent;
     switch (point_) {
       case Point::kOnWire:
         ambush.fault.kind = FaultKind::kHang;
@@ -112,7 +120,10 @@ class Killer {
         ambush.on_question = [wire] { wire->Hold(Direction::kToServer); };
         break;
       case Point::kBeforeAck:
-        ambush.on_question = [wire] { wire->Hold(Direction::kToClient); };
+        // Nothing else may wait for an answer of the cache's, or this one is not even sent.
+        ambush.alone = true;
+        ambush.fault.delay = absl::Milliseconds(150);
+        ambush.on_stage = [wire] { wire->Hold(Direction::kToClient); };
         break;
       default:
         break;
@@ -144,7 +155,7 @@ class Killer {
           PollUntil(kMomentTimeout, [&] { return cluster_.cache_wire()->held_bytes(held) > 0; }))
           << Name() << cluster_.Logs();
     }
-    absl::SleepFor(absl::Microseconds(random_.Below(20'000)));
+    absl::SleepFor(absl::Microseconds(random_.Below(point_ == Point::kKept ? 200'000 : 20'000)));
   }
 
   // What was on the way at the kill is lost, or comes late.
@@ -165,7 +176,7 @@ class Killer {
 void Round(StableRandom& random, Tally* tally) {
   Moment moment;
   HarvestOptions options;
-  options.job.train_rows = 500;
+  options.job.train_rows = IsLongRun() ? kRowsInALongRun : kRows;
   options.cluster.max_concurrency = 8;
   options.cluster.teacher_in_process = true;
   options.cluster.proxy_cache = true;
@@ -179,7 +190,8 @@ void Round(StableRandom& random, Tally* tally) {
   Killer killer(world->get(), &moment, &random);
   ASSERT_TRUE((*world)->WaitUntilServed(1, absl::Seconds(30)));
   killer.Kill();
-  for (int i = 0; i < kKills && (*world)->Served() + kRowsToSpare < (*world)->rows(); ++i) {
+  const int kills = IsLongRun() ? kKillsInALongRun : kKills;
+  for (int i = 0; i < kills && (*world)->Served() + kRowsToSpare < (*world)->rows(); ++i) {
     const Point point = kPoints[static_cast<size_t>(i) % kPoints.size()];
     ASSERT_NO_FATAL_FAILURE(killer.KillAt(point));
     ++tally->kills[point];

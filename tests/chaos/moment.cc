@@ -4,6 +4,16 @@
 
 namespace limbeck::testing {
 
+namespace {
+
+Fault Hang() {
+  Fault fault;
+  fault.kind = FaultKind::kHang;
+  return fault;
+}
+
+}  // namespace
+
 void Moment::Arm(Ambush ambush) {
   absl::MutexLock lock(&mu_);
   ambush_ = std::move(ambush);
@@ -22,20 +32,24 @@ std::optional<Fault> Moment::Choose(const Sighting& request) {
   Fault fault;
   {
     absl::MutexLock lock(&mu_);
-    if (!ambush_.has_value() || ++questions_ != ambush_->nth) return std::nullopt;
+    if (!ambush_.has_value()) return std::nullopt;
+    ++questions_;
+    if (questions_ > ambush_->nth && ambush_->alone) return Hang();
+    if (questions_ != ambush_->nth) return std::nullopt;
     key_ = std::string(request.idempotency_key);
     on_question = ambush_->on_question;
     fault = ambush_->fault;
   }
   if (on_question != nullptr) on_question();
-  if (fault.kind == FaultKind::kNone) return std::nullopt;
   return fault;
 }
 
 void Moment::Watch(Stage stage, const HttpRequest& request) {
   absl::MutexLock lock(&mu_);
   if (!ambush_.has_value() || key_.empty() || stage != ambush_->stage) return;
-  if (request.header("Idempotency-Key") == key_) reached_ = true;
+  if (reached_ || request.header("Idempotency-Key") != key_) return;
+  if (ambush_->on_stage != nullptr) ambush_->on_stage();
+  reached_ = true;
 }
 
 bool Moment::Wait(absl::Duration timeout) const {

@@ -21,8 +21,12 @@ struct Ambush {
   Fault fault;
   // How far that call has to get.
   Stage stage = Stage::kReceived;
-  // Called on the teacher's thread when the question is there and nothing is answered; may be null.
-  std::function<void()> on_question;
+  // Called on the teacher's thread when the question is there and nothing is answered, and when the
+  // call has got to `stage`; may be null.
+  std::function<void()> on_question = nullptr;
+  std::function<void()> on_stage = nullptr;
+  // Later questions are not answered, so that nothing else happens at that moment.
+  bool alone = false;
 };
 
 // Thread-safe. Choose and Watch are the cluster's `choose_fault` and `watcher`.

@@ -61,5 +61,48 @@ TEST(PartitionTest, NothingIsBoughtWhileTheCacheIsAway) {
   });
 }
 
+class WireTest : public ::testing::TestWithParam<Direction> {};
+
+// One direction is silent, the other is not.
+TEST_P(WireTest, NothingIsBoughtWhileTheWireCarriesOneDirectionOnly) {
+  RunRounds([](StableRandom& random) {
+    HarvestOptions options = SlowHarvest();
+    options.cluster.proxy_cache = true;
+    auto world = HarvestWorld::Start(std::move(options));
+    ASSERT_TRUE(world.ok()) << world.status();
+    TcpProxy* const wire = (*world)->cluster().cache_wire();
+    ASSERT_TRUE((*world)->WaitUntilServed(20 + random.Below(40), absl::Seconds(30)));
+    wire->Hold(GetParam());
+    ExpectNoPurchases(**world);
+    wire->LetGo(GetParam());
+    const auto job = (*world)->WaitForHarvest(absl::Seconds(90));
+    ASSERT_TRUE(job.ok()) << job.status();
+    ExpectBooksToBalance(**world, *job, (*world)->rows());
+  });
+}
+
+INSTANTIATE_TEST_SUITE_P(Directions, WireTest,
+                         ::testing::Values(Direction::kToServer, Direction::kToClient),
+                         [](const auto& info) {
+                           return info.param == Direction::kToServer ? "ToCache" : "ToGateway";
+                         });
+
+TEST(PartitionTest, AFlappingWireLosesAndRepeatsNothing) {
+  RunRounds([](StableRandom& random) {
+    HarvestOptions options = SlowHarvest();
+    options.cluster.proxy_cache = true;
+    auto world = HarvestWorld::Start(std::move(options));
+    ASSERT_TRUE(world.ok()) << world.status();
+    for (int i = 0; i < 20; ++i) {
+      absl::SleepFor(absl::Milliseconds(random.Below(150)));
+      (*world)->cluster().cache_wire()->ResetAll();
+    }
+    const auto job = (*world)->WaitForHarvest(absl::Seconds(90));
+    ASSERT_TRUE(job.ok()) << job.status();
+    ExpectBooksToBalance(**world, *job, (*world)->rows());
+    EXPECT_EQ(Count((*job)["progress"], "rows_rejected"), 0);
+  });
+}
+
 }  // namespace
 }  // namespace limbeck::testing

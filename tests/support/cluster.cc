@@ -89,24 +89,38 @@ std::filesystem::path Cluster::ConfigOf(const std::string& part) const {
   return dir() / (first ? "limbeck.yaml" : absl::StrCat("limbeck-", part, ".yaml"));
 }
 
-std::string Cluster::TeacherYaml() const {
-  const auto shape = FindShape(options_.teacher_kind);
-  const std::string path(shape.ok() ? (*shape)->base_path() : "");
+std::string Cluster::TeacherYaml(const OtherTeacher& teacher) const {
   const std::string key =
       options_.teacher_key.empty()
           ? ""
           : absl::StrCat("  key: {file: \"", (dir() / "teacher.key").string(), "\"}\n");
   return absl::StrCat(
-      "teachers:\n- name: ", kTeacher, "\n",                                            //
-      "  kind: ", options_.teacher_kind, "\n",                                          //
-      "  base_url: http://", Loopback(ports_.at("teacher")), path, "\n",                //
-      "  model: fake-model\n  quota_pool: fake-pool\n",                                 //
+      "- name: ", teacher.name, "\n",                                                   //
+      "  kind: ", teacher.kind, "\n",                                                   //
+      "  base_url: ", teacher.base_url, "\n",                                           //
+      "  model: fake-model\n  quota_pool: ", teacher.name, "-pool\n",                   //
       "  input_micro_usd_per_million: ", options_.input_micro_usd_per_million, "\n",    //
       "  output_micro_usd_per_million: ", options_.output_micro_usd_per_million, "\n",  //
       "  max_attempts: ", options_.max_attempts, "\n",                                  //
       "  timeout_seconds: ", options_.timeout_seconds, "\n", key,                       //
-      "  training_use: {basis: BASIS_OWN_MODEL, evidence: test, reviewed_on: \"2026-01-01\"}\n",
-      "quota_pools:\n- {name: fake-pool, max_concurrency: ", options_.max_concurrency, "}\n");
+      "  training_use: {basis: BASIS_OWN_MODEL, evidence: test, reviewed_on: \"2026-01-01\"}\n");
+}
+
+std::string Cluster::TeachersYaml() const {
+  const auto shape = FindShape(options_.teacher_kind);
+  const std::string path(shape.ok() ? (*shape)->base_path() : "");
+  std::vector<OtherTeacher> all = {{kTeacher,
+                                    absl::StrCat("http://", Loopback(ports_.at("teacher")), path),
+                                    options_.teacher_kind}};
+  all.insert(all.end(), options_.other_teachers.begin(), options_.other_teachers.end());
+  std::string teachers = "teachers:\n";
+  std::string pools = "quota_pools:\n";
+  for (const OtherTeacher& teacher : all) {
+    teachers += TeacherYaml(teacher);
+    absl::StrAppend(&pools, "- {name: ", teacher.name,
+                    "-pool, max_concurrency: ", options_.max_concurrency, "}\n");
+  }
+  return teachers + pools;
 }
 
 std::string Cluster::TeamYaml() const {
@@ -131,7 +145,7 @@ absl::Status Cluster::WriteConfig(const std::string& gateway) const {
                    "cache: {address: \"", Loopback(ports_.at("cache")), "\"}\n",    //
                    "cache_target: \"", Loopback(cache), "\"\n",                     //
                    "metrics_address: \"", Loopback(ports_.at(absl::StrCat("metrics of ", gateway))),
-                   "\"\n", TeacherYaml(), TeamYaml()));
+                   "\"\n", TeachersYaml(), TeamYaml()));
 }
 
 absl::StatusOr<ProcessOptions> Cluster::Program(const std::string& part) const {

@@ -21,6 +21,13 @@
 
 namespace limbeck::testing {
 
+// A teacher that runs elsewhere, with a quota pool of its own.
+struct OtherTeacher {
+  std::string name;
+  std::string base_url;
+  std::string kind = "openai";
+};
+
 struct ClusterOptions {
   // Only the cache.
   bool cache_only = false;
@@ -41,6 +48,7 @@ struct ClusterOptions {
   uint32_t timeout_seconds = 120;
   // Sent to the teacher, from a file; empty: no key.
   std::string teacher_key;
+  std::vector<OtherTeacher> other_teachers;
   // Gateways that share the cache, each with data of its own.
   size_t gateways = 1;
   // The team's ceilings; 0: none.
@@ -112,7 +120,8 @@ class Cluster {
   absl::Status ChoosePorts();
   absl::Status StartTeacher();
   absl::Status WriteConfig(const std::string& gateway) const;
-  std::string TeacherYaml() const;
+  std::string TeacherYaml(const OtherTeacher& teacher) const;
+  std::string TeachersYaml() const;
   std::string TeamYaml() const;
   std::filesystem::path ConfigOf(const std::string& part) const;
   std::vector<std::string> gateways() const;

@@ -107,7 +107,7 @@ HttpReply FakeTeacherServer::Handle(const HttpRequest& request) {
     fault.kind = FaultKind::kBadKey;
   }
   const std::string id = absl::StrCat("req_", line.key.substr(0, 16), "_", sighting.seen);
-  const absl::Duration latency = ChooseLatency(options_.script, sighting);
+  const absl::Duration latency = ChooseLatency(options_.script, sighting) + fault.delay;
   HttpReply reply = Serve(request, fault, std::move(line), sighting.seen);
   reply.headers.emplace_back("x-request-id", id);
   reply.delay = latency;

@@ -75,6 +75,8 @@ bool ReadEffect(const std::string& key, const json& value, Fault* fault) {
     fault->chunked = value.get<bool>();
   } else if (key == "bytes") {
     fault->bytes = value.get<uint64_t>();
+  } else if (key == "delay_ms") {
+    fault->delay = absl::Milliseconds(value.get<double>());
   } else if (key == "interval_ms") {
     fault->interval = absl::Milliseconds(value.get<double>());
   } else if (key == "headers") {

@@ -72,6 +72,7 @@ struct Fault {
   // Answers in chunks, so that a cut is one within a chunk.
   bool chunked = false;
   uint64_t bytes = 0;
+  absl::Duration delay;  // Beyond the script's latency.
   absl::Duration interval = absl::Seconds(1);
 };
 
