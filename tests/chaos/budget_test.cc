@@ -128,10 +128,10 @@ TEST(BudgetTest, RetriesSpendFromTheSameCeiling) {
 // The bound of one call is most of the ceiling, whatever it will use.
 TEST(BudgetTest, HugeAnswersAreReservedBeforeTheyAreAskedFor) {
   RunRounds([](StableRandom&) {
-    constexpr int64_t kCeiling = 12'000'000;
+    constexpr int64_t kCeiling = 800'000;
     HarvestOptions options = Crowd();
     options.cluster.teacher_in_process = true;
-    options.job.max_tokens = 1'000'000;  // 5,000,000 micro-USD.
+    options.job.max_tokens = 65'536;  // The most that a job may ask for: 327,680 micro-USD.
     options.job.ceiling_micro_usd = kCeiling;
     auto world = HarvestWorld::Start(std::move(options));
     ASSERT_TRUE(world.ok()) << world.status();

@@ -39,10 +39,10 @@ std::vector<json> BadAnswers() {
   };
 }
 
-// One each, among the first requests. Both are far longer than any answer is allowed to be.
+// One each, apart from each other. Both are far longer than any answer is allowed to be.
 std::vector<json> EndlessAnswers() {
-  return {{{"kind", "huge_body"}, {"bytes", int64_t{1} << 30}, {"requests", {30}}},
-          {{"kind", "gzip_bomb"}, {"bytes", int64_t{128} << 20}, {"requests", {90}}}};
+  return {{{"kind", "huge_body"}, {"bytes", int64_t{1} << 30}, {"requests", {60}}},
+          {{"kind", "gzip_bomb"}, {"bytes", int64_t{128} << 20}, {"requests", {200}}}};
 }
 
 // Faults that look like the way's: they pass when asked again.
@@ -69,6 +69,8 @@ TEST(MalformedTest, BadAnswersAreRejectionsAndMemoryIsBounded) {
     auto world = HarvestWorld::Start(std::move(options));
     ASSERT_TRUE(world.ok()) << world.status();
     Process* const gateway = (*world)->cluster().process("gateway");
+    // Warm, and before the endless ones.
+    ASSERT_TRUE((*world)->WaitUntilServed(25, absl::Seconds(30)));
     const int64_t before = gateway->PeakResidentBytes();
     const auto job = (*world)->WaitForHarvest(absl::Seconds(120));
     ASSERT_TRUE(job.ok()) << job.status();

@@ -48,7 +48,7 @@ TEST(RollingStopTest, AKillAtTheEndOfPatienceLosesNothing) {
     auto world = HarvestWorld::Start(std::move(options));
     ASSERT_TRUE(world.ok()) << world.status();
     Cluster& cluster = (*world)->cluster();
-    const absl::Duration patience = absl::Seconds(IsLongRun() ? 30 : 2);
+    const absl::Duration patience = absl::Seconds(IsLongRun() ? 30 : 1);
     int kills = 0;
     while (!(*world)->Harvested() && kills < 10) {
       // All of the pool may hang, so there is not always more to come.
