@@ -288,6 +288,8 @@ Outcome CurlTransfer::Abandon(absl::Status status) {
   outcome.delivery = RequestLeft() ? Delivery::kUnknown : Delivery::kNotSent;
   outcome.status = std::move(status);
   outcome.response.elapsed = absl::Now() - started_;
+  // This object is used again, perhaps much later: half an answer is not kept until then.
+  response_ = Response();
   return outcome;
 }
 
