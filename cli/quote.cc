@@ -10,8 +10,9 @@
 namespace limbeck::cli {
 namespace {
 
-// Quoting and creating read every row and look every query up in the cache.
-constexpr absl::Duration kQuoteTimeout = absl::Minutes(10);
+// Quoting and creating read every row and look every query up in the cache: a minute or two a
+// million.
+constexpr absl::Duration kQuoteTimeout = absl::Hours(2);
 
 absl::Status Upload(Session& session, const std::string& job_file, v1::DatasetRef* dataset) {
   if (dataset->path().empty()) return absl::OkStatus();
@@ -65,7 +66,7 @@ void PrintQuote(const v1::Quote& quote, std::ostream& out) {
       << "estimated from   "
       << (quote.fitted_calls() > 0
               ? absl::StrCat(FormatCount(quote.fitted_calls()), " earlier calls to the teacher")
-              : std::string("defaults: this teacher was not asked before"))
+              : std::string("defaults: too few earlier calls to this teacher"))
       << '\n'
       << "cost             " << FormatUsd(quote.low_micro_usd()) << " to "
       << FormatUsd(quote.estimate_high_micro_usd()) << ", likely "

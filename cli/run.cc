@@ -90,6 +90,7 @@ int Run(const std::vector<std::string>& arguments, const Io& io, Clock* clock) {
       "Exit status: 0 done, 1 failed, 2 bad input; `jobs wait --exit-status` also 3 rejected,\n"
       "4 inconclusive, 5 cancelled.\n\n"
       "Start with: limbeck up, then limbeck jobs init and limbeck jobs create -f job.yaml");
+  root.set_version_flag("--version", "limbeck " LIMBECK_VERSION, "Print the version and exit");
   AddGlobalOptions(root, session.options());
   AddCommands(root, session);
   try {

@@ -91,6 +91,8 @@ TEST_F(RunTest, HelpAndWrongCommandLines) {
   EXPECT_EQ(RunWith({"jobs", "create", "--help"}), kExitOk);
   EXPECT_THAT(out_.str(), HasSubstr("Examples:"));
   EXPECT_THAT(out_.str(), HasSubstr("Exit status"));
+  EXPECT_EQ(RunWith({"--version"}), kExitOk);
+  EXPECT_THAT(out_.str(), HasSubstr("limbeck 0."));
   EXPECT_EQ(RunWith({"jobs", "dance"}), kExitBadInput);
   EXPECT_EQ(RunWith({"jobs", "create"}), kExitBadInput);
   EXPECT_EQ(RunWith({}), kExitBadInput);

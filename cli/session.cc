@@ -8,6 +8,8 @@ namespace limbeck::cli {
 
 absl::StatusOr<std::shared_ptr<grpc::Channel>> Session::Connect(const std::string& target) const {
   rpc::ChannelOptions options;
+  // What creates things carries a client request id.
+  options.try_again = true;
   options.tls = !options_.ca_file.empty();
   options.tls_ca_file = options_.ca_file;
   if (!options_.token_file.empty()) {

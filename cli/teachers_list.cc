@@ -4,6 +4,7 @@
 
 #include "CLI/CLI.hpp"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "base/status.h"
 #include "cli/commands.h"
 #include "cli/exit_codes.h"
@@ -16,10 +17,15 @@ namespace {
 std::string Capability(const v1::Teacher& teacher) {
   if (!teacher.has_capability()) return "not probed";
   const auto& seen = teacher.capability();
-  if (seen.support() != v1::SUPPORT_TOP_K) {
-    return EnumName(v1::Support_Name(seen.support()), "SUPPORT_");
+  std::string text = EnumName(v1::Support_Name(seen.support()), "SUPPORT_");
+  if (seen.support() == v1::SUPPORT_TOP_K) {
+    absl::StrAppend(&text, " up to ", seen.max_top_logprobs());
   }
-  return absl::StrCat("TOP_K up to ", seen.max_top_logprobs());
+  absl::StrAppend(
+      &text, absl::FormatTime(", seen %Y-%m-%d", absl::FromUnixSeconds(seen.probe_time().seconds()),
+                              absl::UTCTimeZone()));
+  if (!seen.retires_on().empty()) absl::StrAppend(&text, ", retires ", seen.retires_on());
+  return text;
 }
 
 absl::StatusOr<int> ListConfiguredTeachers(Session& session, bool trainable_only) {

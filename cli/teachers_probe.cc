@@ -3,6 +3,7 @@
 
 #include "CLI/CLI.hpp"
 #include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/status.h"
 #include "cli/commands.h"
@@ -38,16 +39,21 @@ const char* StageText(v1::LogprobStage stage) {
   }
 }
 
+std::string RetiresText(const v1::TeacherCapability& seen) {
+  if (!seen.has_retires_on()) return "not known";
+  return seen.retires_on().empty() ? "no date announced" : seen.retires_on();
+}
+
 void Show(const v1::TeacherCapability& seen, std::ostream& out) {
   const auto line = [&out](std::string_view name, const auto& value) {
-    out << absl::StrFormat("%-14s", std::string(name)) << value << '\n';
+    out << absl::StrFormat("%-16s", std::string(name)) << value << '\n';
   };
   line("model", seen.model().empty() ? "-" : seen.model());
   line("fingerprint", seen.fingerprint().empty() ? "-" : seen.fingerprint());
   line("support", EnumName(v1::Support_Name(seen.support()), "SUPPORT_"));
   line("candidates", absl::StrFormat("up to %d per token", seen.max_top_logprobs()));
-  line("bytes", seen.gives_bytes() ? "yes" : "no");
-  line("token ids", seen.gives_token_ids() ? "yes" : "no");
+  line("bytes", Known(seen.has_gives_bytes(), seen.gives_bytes()));
+  line("token ids", Known(seen.has_gives_token_ids(), seen.gives_token_ids()));
   line("chosen listed", Known(seen.has_lists_chosen_token(), seen.lists_chosen_token()));
   line("logprobs", StageText(seen.logprob_stage()));
   line("repeats at 0", Known(seen.has_repeats_at_zero(), seen.repeats_at_zero()));
@@ -55,6 +61,12 @@ void Show(const v1::TeacherCapability& seen, std::ostream& out) {
   line("scores text", Known(seen.has_scores_continuation(), seen.scores_continuation()));
   line("JSON schema", Known(seen.has_follows_schema(), seen.follows_schema()));
   line("choices", Known(seen.has_holds_to_choices(), seen.holds_to_choices()));
+  line("several answers", Known(seen.has_gives_several_answers(), seen.gives_several_answers()));
+  line("rate headers", Known(seen.has_gives_rate_headers(), seen.gives_rate_headers()));
+  for (const v1::RateHeader& header : seen.rate_headers()) {
+    line(header.has_limit() ? "  limit" : "", absl::StrCat(header.name(), ": ", header.value()));
+  }
+  line("retires", RetiresText(seen));
   line("took", absl::StrFormat("%.2f s for the first answer", seen.seconds()));
   line("cost", absl::StrFormat("%s for %d calls", FormatUsd(seen.micro_usd()), seen.calls()));
   for (const std::string& note : seen.notes()) line("note", note);
@@ -117,8 +129,9 @@ void AddTeachersProbe(CLI::App& teachers, Session& session) {
       "  limbeck teachers probe my-teacher\n"
       "  limbeck teachers probe my-teacher --yes --max-usd 0.02 --json\n\n"
       "Finds out how much of its distribution the teacher shows, whether seeds, JSON schemas and\n"
-      "lists of answers are honoured, and whether it can score a given text. Jobs are checked\n"
-      "against the result, never against the model's name.\n"
+      "lists of answers are honoured, whether it can score a given text, whether one call gives\n"
+      "several answers, what its headers say of its limits, and when the provider retires the\n"
+      "model. Jobs are checked against the result, never against the model's name.\n"
       "Exit status: 0 it answered, 1 it did not, 2 wrong use.");
   command->callback([&session, flags] {
     session.set_command([&session, flags] { return ProbeOneTeacher(session, *flags); });

@@ -56,7 +56,7 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 echo "setup: will run: ${as_root[*]:+sudo }apt-get update && apt-get install --no-install-recommends (the list)"
 if [ "$yes" = no ] && ! { [ ! -t 0 ] && [ "${CI:-}" = true ]; }; then
-  [ -t 0 ] || { echo "setup: nobody to ask; pass --yes." >&2; exit 1; }
+  [ -t 0 ] || { echo "setup: nobody to ask; run ./dev setup --yes first." >&2; exit 1; }
   read -r -p "setup: go on? [y/N] " answer
   case $answer in y | Y | yes) ;; *) echo "setup: nothing was changed."; exit 1 ;; esac
 fi

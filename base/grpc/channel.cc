@@ -72,6 +72,13 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> Credentials(
                    options.token, GRPC_SECURITY_NONE);
 }
 
+// Source: https://github.com/grpc/proposal/blob/master/A6-client-retries.md
+constexpr char kTryAgain[] = R"({"methodConfig": [{"name": [{}], "retryPolicy": {
+    "maxAttempts": 4, "initialBackoff": "0.2s", "maxBackoff": "0.5s", "backoffMultiplier": 2,
+    "retryableStatusCodes": ["UNAVAILABLE"]}}]})";
+// Below the first of those waits, so that each try finds a new connection.
+constexpr int kTryAgainReconnectMilliseconds = 100;
+
 }  // namespace
 
 absl::StatusOr<std::shared_ptr<grpc::Channel>> NewChannel(const std::string& target,
@@ -89,6 +96,10 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> NewChannel(const std::string& tar
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, milliseconds(options.keepalive_time));
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, milliseconds(options.keepalive_timeout));
   arguments.SetLoadBalancingPolicyName("round_robin");
+  if (options.try_again) {
+    arguments.SetServiceConfigJSON(kTryAgain);
+    arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kTryAgainReconnectMilliseconds);
+  }
   return grpc::CreateCustomChannel(target, credentials, arguments);
 }
 

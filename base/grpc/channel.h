@@ -26,6 +26,10 @@ struct ChannelOptions {
   int max_message_bytes = 16 << 20;
   absl::Duration keepalive_time = absl::Seconds(60);
   absl::Duration keepalive_timeout = absl::Seconds(20);
+  // Calls that find no server are made again, three times within about a second, before they fail:
+  // for callers whose calls may be repeated. A server that is starting is then no error; nor is a
+  // connection that gRPC 1.51 gives up by mistake, taking a library's leftover errno for its own.
+  bool try_again = false;
 };
 
 // Connects lazily, and again after failures. `target` is "host:port", "unix:/path" or a name that

@@ -35,10 +35,12 @@ class ScriptedService : public TeacherService::Service {
       entered.Notify();
       while (!context->IsCancelled()) std::this_thread::yield();
     }
-    return ToGrpc(answer);
+    return ToGrpc(away-- > 0 ? absl::UnavailableError("not yet") : answer);
   }
 
   std::atomic<int> calls = 0;
+  // So many calls more are told that nobody is there.
+  std::atomic<int> away = 0;
   std::string token;
   absl::Status answer;
   std::atomic<bool> hold = false;
@@ -125,6 +127,23 @@ TEST(ServerTest, ViolationsAndReasonSurviveTheWire) {
   auto server = Server::Start({}, {&service});
   ASSERT_TRUE(server.ok()) << server.status();
   EXPECT_EQ(List(NewChannel((*server)->local_target()).value()), service.answer);
+}
+
+TEST(ServerTest, ChannelsThatMayRepeatCallsOutwaitAServerThatIsAwayForAMoment) {
+  ScriptedService service;
+  auto server = Server::Start({}, {&service});
+  ASSERT_TRUE(server.ok()) << server.status();
+  service.away = 1;
+  EXPECT_EQ(List(NewChannel((*server)->local_target()).value()).code(),
+            absl::StatusCode::kUnavailable);
+  ChannelOptions options;
+  options.try_again = true;
+  service.away = 2;
+  EXPECT_TRUE(List(NewChannel((*server)->local_target(), options).value()).ok());
+  service.away = 4;
+  EXPECT_EQ(List(NewChannel((*server)->local_target(), options).value()).code(),
+            absl::StatusCode::kUnavailable);
+  EXPECT_EQ(service.calls, 1 + 3 + 4);
 }
 
 TEST(ServerTest, TokensAreCheckedBeforeTheHandlerRuns) {

@@ -242,6 +242,9 @@ bool CurlTransfer::multiplexed() const {
 }
 
 absl::Status CurlTransfer::CheckTimeouts(absl::Time now) {
+  if (request_.cancelled != nullptr && request_.cancelled->load()) {
+    return absl::CancelledError("the answer is not wanted any more");
+  }
   if (now >= deadline_) return absl::DeadlineExceededError("total timeout");
   long request_bytes = 0;
   curl_off_t uploaded = 0;

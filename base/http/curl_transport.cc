@@ -249,6 +249,10 @@ void CurlTransport::StartOne(Waiting waiting, Origin& origin, const std::string&
     failed.status = absl::DeadlineExceededError("total timeout while waiting to be sent");
     return Report(std::move(waiting.done), std::move(failed));
   }
+  if (waiting.request.cancelled != nullptr && waiting.request.cancelled->load()) {
+    failed.status = absl::CancelledError("not wanted any more before it was sent");
+    return Report(std::move(waiting.done), std::move(failed));
+  }
   std::unique_ptr<CurlTransfer> transfer;
   if (spare_.empty()) {
     transfer = std::make_unique<CurlTransfer>();

@@ -240,6 +240,36 @@ TEST_F(CurlTransportTest, TheFirstByteHasATimeOfItsOwn) {
   EXPECT_EQ(ended.find("no byte"), ended.npos) << ended;
 }
 
+TEST_F(CurlTransportTest, ATransferThatIsNotWantedAnyMoreEndsAtOnce) {
+  absl::Notification sent;
+  StartServer([&](const HttpRequest&) {
+    sent.Notify();
+    return Reply("", Ending::kHang);
+  });
+  transport_ = NewCurlTransport(options_).value();
+  const auto cancelled = std::make_shared<std::atomic<bool>>(false);
+  Request request = To("/");
+  request.cancelled = cancelled;
+  absl::Notification done;
+  Outcome result;
+  transport_->Start(std::move(request), [&](Outcome outcome) {
+    result = std::move(outcome);
+    done.Notify();
+  });
+  sent.WaitForNotification();
+  EXPECT_FALSE(done.HasBeenNotified());
+  cancelled->store(true);
+  done.WaitForNotification();
+  EXPECT_EQ(result.delivery, Delivery::kUnknown);
+  EXPECT_TRUE(absl::IsCancelled(result.status)) << result.status;
+  // One that is called off before it starts is not sent.
+  Request never = To("/");
+  never.cancelled = cancelled;
+  const Outcome outcome = Send(std::move(never));
+  EXPECT_EQ(outcome.delivery, Delivery::kNotSent);
+  EXPECT_TRUE(absl::IsCancelled(outcome.status)) << outcome.status;
+}
+
 TEST_F(CurlTransportTest, TotalTimeoutEndsALongAnswer) {
   StartServer([](const HttpRequest&) { return Reply("", Ending::kHang); });
   Request request = To("/");

@@ -81,6 +81,11 @@ std::vector<Request> FakeTransport::requests() const {
 }
 
 Outcome FakeTransport::NextOutcome(const Request& request) {
+  if (request.cancelled != nullptr && request.cancelled->load()) {
+    Outcome outcome = LostAnswer();
+    outcome.status = absl::CancelledError("scripted: not wanted any more");
+    return outcome;
+  }
   {
     absl::MutexLock lock(&mu_);
     if (!replies_.empty()) {

@@ -17,7 +17,8 @@ Outcome Answer(int status_code, std::string body, std::vector<Header> headers = 
 Outcome LostAnswer();  // kUnknown, UNAVAILABLE.
 Outcome NeverSent();   // kNotSent, UNAVAILABLE.
 
-// Replies in the order they were added, else through the handler. `done` runs inside Start, on the
+// Replies in the order they were added, else through the handler; a held request that was cancelled
+// takes none. `done` runs inside Start, on the
 // caller's thread, unless `Hold` was called. Thread-safe.
 class FakeTransport : public Transport {
  public:

@@ -2,6 +2,7 @@
 // CurlTransport; tests script replies through a fake of this interface.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 #include <string>
@@ -34,6 +35,8 @@ struct Request {
   absl::Duration idle_timeout = absl::Seconds(120);
   // Answers longer than this fail with RESOURCE_EXHAUSTED; decompressed bytes count.
   size_t max_response_bytes = 64u << 20;
+  // Setting it ends the transfer early, with CANCELLED, within 50 ms. Null: it is never wanted.
+  std::shared_ptr<const std::atomic<bool>> cancelled;
 };
 
 struct Response {
@@ -57,7 +60,8 @@ enum class Delivery {
 struct Outcome {
   Delivery delivery = Delivery::kNotSent;
   // OK exactly when `delivery` is kAnswered. UNAVAILABLE: connect or read failure.
-  // DEADLINE_EXCEEDED: a timeout. RESOURCE_EXHAUSTED: answer too large. CANCELLED: shut down.
+  // DEADLINE_EXCEEDED: a timeout. RESOURCE_EXHAUSTED: answer too large. CANCELLED: shut down, or
+  // not wanted any more.
   absl::Status status;
   Response response;
 };

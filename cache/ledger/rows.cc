@@ -178,6 +178,11 @@ std::string Encode(const Counters& row) { return EncodeRow(row); }
 std::string Encode(const ReuseRow& row) { return EncodeRow(row); }
 std::string Encode(const TeacherStats& row) { return EncodeRow(row); }
 
+bool IsOpen(std::string_view ledger_row) {
+  // The state follows the version byte and is below 128, so its varint is one byte.
+  return ledger_row.size() > 1 && ledger_row[1] == static_cast<char>(LedgerRow::State::kOpen);
+}
+
 template <typename Row>
 absl::StatusOr<Row> Decode(std::string_view bytes) {
   Reader reader(bytes);

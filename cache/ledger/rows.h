@@ -127,6 +127,9 @@ std::string Encode(const TeacherStats& row);
 template <typename Row>
 absl::StatusOr<Row> Decode(std::string_view bytes);
 
+// Whether the bytes of a LedgerRow say kOpen, without decoding the rest.
+bool IsOpen(std::string_view ledger_row);
+
 // Keys of idx, claim, reuse and teacher rows.
 std::string ItemKey(std::string_view domain, std::string_view key);
 // Keys of rec, ledger and ambiguous rows.

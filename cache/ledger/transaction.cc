@@ -1,29 +1,38 @@
 #include "cache/ledger/transaction.h"
 
+#include <array>
+
 #include "base/status.h"
 
 namespace limbeck::cache {
 
 absl::Status Transaction::Prefetch(std::string_view table, const std::vector<std::string>& keys) {
-  if (keys.empty()) return absl::OkStatus();
-  LIMBECK_ASSIGN_OR_RETURN(std::vector<Value> values, reader_->MultiGet(table, keys));
-  for (size_t i = 0; i < keys.size(); ++i) {
-    reads_.insert_or_assign(RowKey(table, keys[i]), std::move(values[i]));
+  std::vector<std::string> unknown;
+  for (const std::string& key : keys) {
+    if (Known(RowKey(table, key)) == nullptr) unknown.push_back(key);
+  }
+  if (unknown.empty()) return absl::OkStatus();
+  LIMBECK_ASSIGN_OR_RETURN(std::vector<Value> values, reader_->MultiGet(table, unknown));
+  for (size_t i = 0; i < unknown.size(); ++i) {
+    reads_.insert_or_assign(RowKey(table, std::move(unknown[i])), std::move(values[i]));
   }
   return absl::OkStatus();
+}
+
+const Transaction::Value* Transaction::Known(const RowKey& row) const {
+  const std::array<const RowWrites*, 4> newest_first = {writes_.get(), pending_.get(), hot_,
+                                                        &reads_};
+  for (const RowWrites* rows : newest_first) {
+    if (rows == nullptr) continue;
+    if (const auto it = rows->find(row); it != rows->end()) return &it->second;
+  }
+  return nullptr;
 }
 
 absl::StatusOr<std::optional<std::string>> Transaction::Get(std::string_view table,
                                                             const std::string& key) {
   RowKey row(table, key);
-  if (const auto it = writes_->find(row); it != writes_->end()) return it->second;
-  if (pending_ != nullptr) {
-    if (const auto it = pending_->find(row); it != pending_->end()) return it->second;
-  }
-  if (table == kAccountTable) {
-    if (const auto it = hot_accounts_->find(key); it != hot_accounts_->end()) return it->second;
-  }
-  if (const auto it = reads_.find(row); it != reads_.end()) return it->second;
+  if (const Value* known = Known(row); known != nullptr) return *known;
   LIMBECK_ASSIGN_OR_RETURN(Value value, reader_->Get(table, key));
   return reads_.emplace(std::move(row), std::move(value)).first->second;
 }
@@ -65,12 +74,20 @@ void Transaction::RollBack() {
   counters_ = marked_counters_;
 }
 
-HotRows Transaction::AccountWrites() const {
-  HotRows rows;
+void Transaction::UpdateHot(HotRows* hot) const {
   for (const auto& [row, value] : *writes_) {
-    if (row.first == kAccountTable) rows.emplace(row.second, value);
+    const auto& [table, key] = row;
+    if (table == kAccountTable || table == kTeacherTable) {
+      hot->insert_or_assign(row, value);
+    } else if (table == kClaimTable || table == kLedgerTable) {
+      // A row of an ended claim is hardly looked at again.
+      if (value.has_value() && (table == kClaimTable || IsOpen(*value))) {
+        hot->insert_or_assign(row, value);
+      } else {
+        hot->erase(row);
+      }
+    }
   }
-  return rows;
 }
 
 }  // namespace limbeck::cache

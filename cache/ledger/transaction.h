@@ -7,7 +7,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -19,23 +18,24 @@
 
 namespace limbeck::cache {
 
-// Values known to be current as long as the counters' version has not moved. Saves re-reading the
-// few rows that every request touches.
-using HotRows = std::unordered_map<std::string, std::optional<std::string>>;
-
 // Rows written: (table, key) → bytes, nullopt for a deleted row.
 using RowWrites =
     absl::flat_hash_map<std::pair<std::string, std::string>, std::optional<std::string>>;
+
+// Rows known to be current as long as the counters' version has not moved, in the same form. Saves
+// reading accounts and teachers' sums, which every request touches, and the rows of open claims,
+// which their commit touches soon.
+using HotRows = RowWrites;
 
 class Transaction {
  public:
   // Borrows both; they must outlive the transaction. `pending`: writes that go before this
   // transaction and that the reader may not show yet; may be null.
-  Transaction(const kv::Reader* reader, const HotRows* hot_accounts,
+  Transaction(const kv::Reader* reader, const HotRows* hot,
               std::shared_ptr<const RowWrites> pending = nullptr)
-      : reader_(reader), hot_accounts_(hot_accounts), pending_(std::move(pending)) {}
+      : reader_(reader), hot_(hot), pending_(std::move(pending)) {}
 
-  // Reads many keys at once, for Get to find.
+  // Reads those of many keys that are not known yet at once, for Get to find.
   absl::Status Prefetch(std::string_view table, const std::vector<std::string>& keys);
 
   absl::StatusOr<std::optional<std::string>> Get(std::string_view table, const std::string& key);
@@ -64,17 +64,19 @@ class Transaction {
   bool HasWrites() const { return !writes_->empty(); }
   // Not to be written any more; shared with whoever plans on top of it.
   std::shared_ptr<const RowWrites> writes() const { return writes_; }
-  // Account rows written, for HotRows.
-  HotRows AccountWrites() const;
+  // Brings `hot` up to date with this transaction's writes.
+  void UpdateHot(HotRows* hot) const;
 
  private:
   using RowKey = RowWrites::key_type;
   using Value = RowWrites::mapped_type;
 
   void Write(std::string_view table, const std::string& key, Value value);
+  // What is known of a row without the reader; null for nothing.
+  const Value* Known(const RowKey& row) const;
 
   const kv::Reader* reader_;
-  const HotRows* hot_accounts_;
+  const HotRows* hot_;
   std::shared_ptr<const RowWrites> pending_;
   std::shared_ptr<RowWrites> writes_ = std::make_shared<RowWrites>();
   RowWrites reads_;

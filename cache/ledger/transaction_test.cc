@@ -72,13 +72,34 @@ TEST_F(TransactionTest, PendingWritesHideTheEngine) {
   EXPECT_EQ(transaction.writes()->size(), 1u);
 }
 
-TEST_F(TransactionTest, AccountsComeFromHotRows) {
-  hot_["job/1"] = "hot";
+TEST_F(TransactionTest, HotRowsHideTheEngine) {
+  hot_[{std::string(kClaimTable), "old"}] = "hot";
   Transaction transaction(engine_.get(), &hot_);
-  EXPECT_EQ(*transaction.Get(kAccountTable, "job/1"), "hot");
-  transaction.Put(kAccountTable, "job/1", "new");
-  EXPECT_EQ(*transaction.Get(kAccountTable, "job/1"), "new");
-  EXPECT_EQ(transaction.AccountWrites().at("job/1"), "new");
+  ASSERT_TRUE(transaction.Prefetch(kClaimTable, {"old", "new"}).ok());
+  EXPECT_EQ(Get(&transaction, "old"), "hot");
+  EXPECT_EQ(Get(&transaction, "new"), std::nullopt);
+  transaction.Put(kClaimTable, "old", "mine");
+  EXPECT_EQ(Get(&transaction, "old"), "mine");
+}
+
+TEST_F(TransactionTest, AccountsAndOpenClaimsStayHotAndEndedClaimsDoNot) {
+  LedgerRow row;
+  Transaction opening(engine_.get(), &hot_);
+  opening.Put(kAccountTable, "job/1", "account");
+  opening.Put(kClaimTable, "a", "claim");
+  opening.Put(kLedgerTable, "1", Encode(row));
+  opening.Put(kRecordTable, "1", "record");
+  opening.UpdateHot(&hot_);
+  EXPECT_EQ(hot_.size(), 3u);
+  Transaction ending(engine_.get(), &hot_);
+  EXPECT_EQ(Get(&ending, "a"), "claim");
+  EXPECT_EQ(*ending.Get(kLedgerTable, "1"), Encode(row));
+  row.state = LedgerRow::State::kStored;
+  ending.Put(kLedgerTable, "1", Encode(row));
+  ending.Delete(kClaimTable, "a");
+  ending.UpdateHot(&hot_);
+  EXPECT_EQ(hot_.size(), 1u);
+  EXPECT_EQ(hot_.at({std::string(kAccountTable), "job/1"}), "account");
 }
 
 }  // namespace

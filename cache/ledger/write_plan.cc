@@ -8,13 +8,14 @@ namespace limbeck::cache {
 namespace {
 
 constexpr std::string_view kCountersKey = "counters";
-constexpr size_t kMaxHotAccounts = 10'000;
+// Some 20 MB. Beyond it, all are forgotten and read again.
+constexpr size_t kMaxHotRows = 40'000;
 
 }  // namespace
 
 void WriteBase::Reset() {
   counters_.reset();
-  accounts_.clear();
+  hot_.clear();
   pending_.reset();
   pending_fence_ = 0;
 }
@@ -22,7 +23,7 @@ void WriteBase::Reset() {
 WritePlan::WritePlan(WriteBase* base)
     : base_(base),
       engine_(base->engine_),
-      transaction_(base->engine_, &base->accounts_, base->pending_) {
+      transaction_(base->engine_, &base->hot_, base->pending_) {
   // The counters are read before anything else: if they are unchanged when the batch is applied,
   // every other row is too.
   if (!base->counters_.has_value()) {
@@ -81,9 +82,8 @@ void WritePlan::Seal() {
   counters_ = Encode(transaction_.counters());
   base_->counters_ = counters_;
   base_->pending_ = transaction_.writes();
-  HotRows accounts = transaction_.AccountWrites();
-  if (base_->accounts_.size() + accounts.size() > kMaxHotAccounts) base_->accounts_.clear();
-  for (auto& [name, row] : accounts) base_->accounts_.insert_or_assign(name, std::move(row));
+  if (base_->hot_.size() > kMaxHotRows) base_->hot_.clear();
+  transaction_.UpdateHot(&base_->hot_);
 }
 
 absl::Status WritePlan::Write() {

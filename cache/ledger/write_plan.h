@@ -48,7 +48,7 @@ class WriteBase {
   kv::Engine* const engine_;
   // Bytes of the counters row; outer nullopt: to be read, inner: absent.
   std::optional<std::optional<std::string>> counters_;
-  HotRows accounts_;
+  HotRows hot_;
   // Of the last sealed plan.
   std::shared_ptr<const RowWrites> pending_;
   uint64_t pending_fence_ = 0;  // Its first fence.

@@ -5,10 +5,12 @@
 #include <functional>
 #include <optional>
 #include <variant>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "base/backoff.h"
+#include "base/http/transport.h"
 #include "gateway/dispatch/circuit_breaker.h"
 #include "gateway/dispatch/retry_budget.h"
 #include "gateway/limits/fair_queue.h"
@@ -42,6 +44,8 @@ struct DispatchOptions {
 // How one call ended.
 struct CallOutcome {
   std::variant<cache::SoftOutput, Failure> result;
+  // The answers behind the first, where the query wanted several (Provider::ParseFurther).
+  std::vector<cache::SoftOutput> further;
   uint32_t tries = 0;
   // Tries that may have been billed without giving a usable answer, the last one included.
   uint32_t ambiguous_tries = 0;
@@ -66,6 +70,9 @@ struct Call {
   // May block, and may run while the first try's answer comes in. Never hedged without both.
   absl::Duration hedge_after = absl::InfiniteDuration();
   std::function<absl::Status(uint32_t attempt)> on_hedge;
+  // Called with every complete answer of the teacher before it is read, of each try. Must not
+  // block. May be null.
+  std::function<void(const http::Response&)> on_response;
   // Called exactly once, without locks held; must not block for long.
   std::function<void(CallOutcome)> done;
 };

@@ -51,6 +51,34 @@ TEST_F(HedgingTest, ASlowCallGetsASecondTryThatIsBookedBeforeItIsSent) {
   EXPECT_TRUE(booked_.empty());
 }
 
+TEST_F(HedgingTest, TheLoserIsCalledOffAndStaysBooked) {
+  AskHedged();
+  clock_.Advance(absl::Seconds(2));
+  Pump();
+  ASSERT_EQ(transport_.requests().size(), 2u);
+  const auto loser = transport_.requests()[1].cancelled;
+  ASSERT_NE(loser, nullptr);
+  EXPECT_FALSE(loser->load());
+  transport_.AddReply(http::Answer(200, kGood));
+  transport_.ReleaseOne();
+  EXPECT_TRUE(outcomes_.at(0).ok());
+  EXPECT_EQ(outcomes_.at(0).ambiguous_tries, 1u);
+  EXPECT_TRUE(loser->load());
+  // Its slot comes back, and the circuit stays closed however often that happens.
+  transport_.ReleaseOne();
+  EXPECT_EQ(pool_->state().in_use, 0u);
+  for (int i = 0; i < 50; ++i) {
+    AskHedged();
+    clock_.Advance(absl::Seconds(2));
+    Pump();
+    transport_.AddReply(http::Answer(200, kGood));
+    transport_.ReleaseOne();
+    transport_.ReleaseOne();
+  }
+  EXPECT_EQ(outcomes_.size(), 51u);
+  for (const CallOutcome& outcome : outcomes_) EXPECT_TRUE(outcome.ok());
+}
+
 TEST_F(HedgingTest, AFastCallGetsNone) {
   AskHedged();
   transport_.AddReply(http::Answer(200, kGood));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -44,6 +45,8 @@ struct TeacherScheduler::Pending {
   // Tries that may still answer, a hedge that is being booked included.
   uint32_t open = 0;
   bool hedged = false;
+  // Ends what is still open once one try has decided. Null where there is only ever one.
+  std::shared_ptr<std::atomic<bool>> unwanted;
   // An answer came; what is still open is of no use, and no longer counts.
   bool decided = false;
   uint32_t tries_told = 0;

@@ -31,6 +31,7 @@ void TeacherScheduler::Send(const PendingPtr& call, uint64_t lease, bool hedge) 
     return OnOutcome(tried, std::move(outcome));
   }
   request->first_byte_timeout = config_.timeouts.first_byte;
+  request->cancelled = call->unwanted;
   request->total_timeout = std::min(request->total_timeout, call->deadline - clock_->Now());
   transport_->Start(*std::move(request), [this, tried](http::Outcome outcome) {
     // Parsing a long answer takes milliseconds, which the transport's thread does not have.
@@ -76,6 +77,7 @@ void TeacherScheduler::OnOutcome(const Try& tried, http::Outcome outcome) {
   QuotaHints hints;
   ParseResult result = Failure();
   if (outcome.delivery == http::Delivery::kAnswered) {
+    if (call->call.on_response != nullptr) call->call.on_response(outcome.response);
     result = provider_->ParseResponse(config_, call->call.query, outcome.response, wall);
     hints = provider_->HintsFor(config_, outcome.response, wall);
   } else {
@@ -97,7 +99,11 @@ void TeacherScheduler::OnOutcome(const Try& tried, http::Outcome outcome) {
   if (!Conclude(tried, &result)) return;
   if (auto* failure = std::get_if<Failure>(&result)) return OnFailure(call, std::move(*failure));
   if (tried.hedge) metrics_.hedges_won.Add();
-  End(call, std::move(result));
+  std::vector<cache::SoftOutput> further;
+  if (call->call.query.samples > 1) {
+    further = provider_->ParseFurther(config_, call->call.query, outcome.response, wall);
+  }
+  End(call, std::move(result), std::move(further));
 }
 
 bool TeacherScheduler::Conclude(const Try& tried, ParseResult* result) {
@@ -107,12 +113,12 @@ bool TeacherScheduler::Conclude(const Try& tried, ParseResult* result) {
     absl::MutexLock lock(&mu_);
     const SteadyTime now = clock_->Now();
     const auto* failure = std::get_if<Failure>(result);
-    if (failure != nullptr &&
-        (failure->cls == FailureClass::kRetryable || failure->cls == FailureClass::kCancelled)) {
-      breaker_.OnFailure(now);
-    } else {
-      breaker_.OnSuccess();
-    }
+    const bool broke = failure != nullptr && (failure->cls == FailureClass::kRetryable ||
+                                              failure->cls == FailureClass::kCancelled);
+    // A try that was called off says nothing about the teacher.
+    const bool called_off = call.decided && broke && failure->cls == FailureClass::kCancelled;
+    if (broke && !called_off) breaker_.OnFailure(now);
+    if (!broke) breaker_.OnSuccess();
     metrics_.circuit_open.Set(breaker_.open() ? 1 : 0);
     --call.open;
     if (!call.decided) {
@@ -122,6 +128,7 @@ bool TeacherScheduler::Conclude(const Try& tried, ParseResult* result) {
         call.tries_told = call.tries;
         call.ambiguous_told = call.ambiguous;
         strays_ += call.open;
+        if (call.open > 0 && call.unwanted != nullptr) call.unwanted->store(true);
         return true;
       }
       call.billed += failure->may_have_been_billed ? 1 : 0;
@@ -219,9 +226,10 @@ void TeacherScheduler::StopTeacher(const Failure& failure) {
   GiveUpRetries();
 }
 
-void TeacherScheduler::End(const PendingPtr& call,
-                           std::variant<cache::SoftOutput, Failure> result) {
-  call->call.done({std::move(result), call->tries_told, call->ambiguous_told, call->took});
+void TeacherScheduler::End(const PendingPtr& call, std::variant<cache::SoftOutput, Failure> result,
+                           std::vector<cache::SoftOutput> further) {
+  call->call.done(
+      {std::move(result), std::move(further), call->tries_told, call->ambiguous_told, call->took});
   Call finished;
   {
     absl::MutexLock lock(&mu_);

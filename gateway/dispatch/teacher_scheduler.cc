@@ -218,6 +218,7 @@ void TeacherScheduler::Depart(const PendingPtr& call, SteadyTime now) {
   if (call->call.hedge_after < absl::InfiniteDuration() && call->call.on_hedge != nullptr) {
     hedge_budget_.OnFirstTry(now);
     slow_.push({now + call->call.hedge_after, call});
+    call->unwanted = std::make_shared<std::atomic<bool>>(false);
   }
 }
 

@@ -102,7 +102,8 @@ class TeacherScheduler {
   std::optional<absl::Duration> RetryDelay(Pending& call, const Failure& failure) const;
   void Retry(const PendingPtr& call, absl::Duration delay, Failure failure);
   void StopTeacher(const Failure& failure);
-  void End(const PendingPtr& call, std::variant<cache::SoftOutput, Failure> result);
+  void End(const PendingPtr& call, std::variant<cache::SoftOutput, Failure> result,
+           std::vector<cache::SoftOutput> further = {});
 
   const TeacherConfig config_;
   const Provider* const provider_;

@@ -7,7 +7,7 @@ namespace {
 
 constexpr uint32_t kMaxPositions = 1024;
 constexpr uint32_t kMaxNoiseVariants = 16;
-constexpr uint32_t kMaxSamples = 64;
+constexpr uint32_t kMaxSamples = 1000;
 
 }  // namespace
 

@@ -15,7 +15,7 @@ struct ExpansionSpec {
   uint32_t positions = 1;
   // Noisy variants beside the clean one of each position, 0 … 16.
   uint32_t noise_variants = 0;
-  // Answers asked for per prompt (votes), 1 … 64.
+  // Answers asked for per prompt: votes, or labels that are scored, 1 … 1,000.
   uint32_t samples = 1;
   // A job with more queries is refused.
   uint64_t max_queries = 1'000'000'000;

@@ -70,7 +70,7 @@ TEST(ExpansionTest, LimitsAreNamed) {
     return std::string(Expansion::Create(spec).status().message());
   };
   EXPECT_THAT(message({.rows = 1, .noise_variants = 17}), HasSubstr("expected 0 … 16"));
-  EXPECT_THAT(message({.rows = 1, .samples = 0}), HasSubstr("expected 1 … 64"));
+  EXPECT_THAT(message({.rows = 1, .samples = 0}), HasSubstr("expected 1 … 1000"));
   EXPECT_THAT(message({.rows = 1, .positions = 0}), HasSubstr("expected 1 … 1024"));
   EXPECT_THAT(message({.rows = 1, .positions = 1024, .samples = 5}),
               HasSubstr("the limit of 4096 queries a row"));

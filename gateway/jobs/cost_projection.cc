@@ -37,6 +37,15 @@ Range PriceOfOne(const CostSample& sample) {
 
 }  // namespace
 
+CostSample& CostSample::operator+=(const CostSample& more) {
+  cached += more.cached;
+  bought += more.bought;
+  micro_usd += more.micro_usd;
+  squares += more.squares;
+  estimate_micro_usd += more.estimate_micro_usd;
+  return *this;
+}
+
 CostProjection ProjectCost(const CostSample& sample, uint64_t queries_left, int64_t spent_micro_usd,
                            int64_t ceiling_micro_usd) {
   const double all = static_cast<double>(sample.bought + sample.cached);

@@ -5,7 +5,7 @@
 
 namespace limbeck::gateway {
 
-// Of queries resolved in one run, found and bought.
+// Of resolved queries, found and bought.
 struct CostSample {
   uint64_t cached = 0;
   uint64_t bought = 0;
@@ -14,6 +14,8 @@ struct CostSample {
   double squares = 0.0;  // Of micro-USD, for the spread only.
   // What all of them, found ones too, were expected to cost.
   int64_t estimate_micro_usd = 0;
+
+  CostSample& operator+=(const CostSample& more);
 };
 
 struct CostProjection {

@@ -180,11 +180,29 @@ absl::StatusOr<std::unique_ptr<RowReader>> DatasetStore::OpenRows(
   return OpenFile(PathOf(dataset.id()), dataset.format(), id_column);
 }
 
-absl::StatusOr<std::unique_ptr<RowReader>> DatasetStore::OpenFile(
-    const std::filesystem::path& path, v1::DatasetFormat format,
-    const std::string& id_column) const {
+absl::StatusOr<std::unique_ptr<RowReader>> DatasetStore::OpenRowsWithoutIds(
+    const v1::Dataset& dataset) const {
+  return OpenFile(PathOf(dataset.id()), dataset.format(), "", /*ids=*/false);
+}
+
+std::filesystem::path DatasetStore::DerivedPath(const std::string& id,
+                                                std::string_view name) const {
+  std::filesystem::path path = PathOf(id);
+  path += absl::StrCat(".", ToAbsl(name));
+  return path;
+}
+
+std::filesystem::path DatasetStore::ScratchPath() const {
+  return options_.directory / kIncoming / absl::StrCat("scratch-", HexEncode(RandomBytes(8)));
+}
+
+absl::StatusOr<std::unique_ptr<RowReader>> DatasetStore::OpenFile(const std::filesystem::path& path,
+                                                                  v1::DatasetFormat format,
+                                                                  const std::string& id_column,
+                                                                  bool ids) const {
   RowReaderOptions options;
   options.id_column = id_column;
+  options.ids = ids;
   options.decompression.max_plain_bytes = options_.max_bytes;
   return RowReader::Open(path, FormatOf(format), options);
 }

@@ -62,6 +62,14 @@ class DatasetStore {
   // A reader of the dataset's rows; `id_column` as in RowReaderOptions.
   absl::StatusOr<std::unique_ptr<RowReader>> OpenRows(const v1::Dataset& dataset,
                                                       const std::string& id_column) const;
+  // One whose rows have no id, for passes over texts.
+  absl::StatusOr<std::unique_ptr<RowReader>> OpenRowsWithoutIds(const v1::Dataset& dataset) const;
+
+  // Where something is kept that is made from a stored dataset alone, and made again where it is
+  // lost; `name` is one of a file.
+  std::filesystem::path DerivedPath(const std::string& id, std::string_view name) const;
+  // A new path for a file that is not needed after this process.
+  std::filesystem::path ScratchPath() const;
 
  private:
   DatasetStore(DatasetStoreOptions options, kv::Engine* engine)
@@ -69,7 +77,8 @@ class DatasetStore {
   std::filesystem::path PathOf(const std::string& id) const;
   absl::StatusOr<std::unique_ptr<RowReader>> OpenFile(const std::filesystem::path& path,
                                                       v1::DatasetFormat format,
-                                                      const std::string& id_column) const;
+                                                      const std::string& id_column,
+                                                      bool ids = true) const;
 
   const DatasetStoreOptions options_;
   kv::Engine* const engine_;

@@ -201,7 +201,7 @@ class ExpansionChecker {
     ExpansionSpec size;
     size.positions = space->per_row();
     size.noise_variants = std::min(spec_.noise().prompt().variants(), 16U);
-    if (spec_.teachers_size() > 0) size.samples = std::clamp(SamplesPerItem(spec_), 1U, 64U);
+    if (spec_.teachers_size() > 0) size.samples = std::clamp(SamplesPerItem(spec_), 1U, 1000U);
     size.rows = context_.train == nullptr ? 0 : context_.train->rows();
     size.max_queries = context_.max_queries;
     const auto made = Expansion::Create(size);

@@ -29,9 +29,10 @@ absl::StatusOr<FewShotPool> FewShotPool::Load(const DatasetStore& datasets, cons
   for (auto& [priority, row] : pool.kept_) pool.rows_.push_back(std::move(row));
   pool.kept_.clear();
   if (pool.size() < size_t{few_shot.count()} + 1) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("asks for ", few_shot.count(), " examples, but the pool has only ",
-                     pool.size(), " rows that are not held out; it needs one more than that"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "asks for ", few_shot.count(), " examples, but the pool has only ", pool.size(),
+        " rows that are neither held out nor validated on; it needs one more than "
+        "that"));
   }
   return pool;
 }

@@ -30,8 +30,8 @@ struct PoolRow {
 class FewShotPool {
  public:
   // Reads the pool that `spec` names (with defaults filled in): its file, else the training rows.
-  // Rows whose text is held out are not in it, and equal texts once. INVALID_ARGUMENT when it has
-  // too few rows for data.expansion.few_shot.count, beside the row that asks.
+  // Rows whose text is held out or validates are not in it, and equal texts once. INVALID_ARGUMENT
+  // when it has too few rows for data.expansion.few_shot.count, beside the row that asks.
   static absl::StatusOr<FewShotPool> Load(const DatasetStore& datasets, const v1::JobSpec& spec,
                                           const FewShotPoolLimits& limits = {});
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/hash.h"
+#include "gateway/expansion/fold_text.h"
 #include "gateway/jobs/dataset_test_world.h"
 
 namespace limbeck::gateway {
@@ -46,7 +47,7 @@ TEST_F(FewShotPoolTest, DrawsAreDifferentRepeatableAndNeverTheRowItself) {
   ASSERT_EQ(pool.size(), 10u);
   std::set<std::string> drawn_at_all;
   for (uint64_t key = 0; key < 300; ++key) {
-    const uint64_t own = Xxh3(FoldText(absl::StrCat("Pool  ", key % 10)));
+    const uint64_t own = TextHash(absl::StrCat("Pool  ", key % 10));
     const auto rows = pool.Draw(key, 9, own);
     ASSERT_EQ(rows.size(), 9u);
     std::set<uint64_t> texts;
@@ -74,6 +75,31 @@ TEST_F(FewShotPoolTest, TheTrainingRowsAreThePoolUnlessAnotherIsNamed) {
   EXPECT_LT(pool.size(), 40u);
   for (const PoolRow* row : pool.Draw(1, pool.size(), 0)) {
     EXPECT_TRUE(training.contains(row->text_hash)) << row->columns;
+  }
+}
+
+TEST_F(FewShotPoolTest, NoRowThatEvaluatesIsEverDrawnWhateverTheSeed) {
+  // The pool has every text that the job has, in another case.
+  Pool(DatasetTestWorld::Lines("TRAIN", 40));
+  std::set<uint64_t> evaluating;
+  for (const WalkPart part : {WalkPart::kHeldOut, WalkPart::kValidation}) {
+    const auto walk = RowWalk::Open(world_.datasets(), world_.Filled(), part).value();
+    for (auto row = walk->Next(); row->has_value(); row = walk->Next()) {
+      evaluating.insert((*row)->text_hash);
+    }
+  }
+  ASSERT_GT(evaluating.size(), 4u);
+  for (uint64_t seed = 1; seed <= 5; ++seed) {
+    world_.expansion().mutable_few_shot()->set_seed(seed);
+    const FewShotPool pool = Load();
+    EXPECT_EQ(pool.size(), 40 - evaluating.size());
+    for (uint64_t key = 0; key < 200; ++key) {
+      const uint64_t own = TextHash(absl::StrCat("train ", key % 40));
+      for (const PoolRow* row : pool.Draw(key, 3, own)) {
+        ASSERT_FALSE(evaluating.contains(row->text_hash)) << seed << " " << row->columns;
+        ASSERT_NE(row->text_hash, own) << seed << " " << key;
+      }
+    }
   }
 }
 

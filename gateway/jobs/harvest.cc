@@ -11,6 +11,7 @@
 #include "base/status.h"
 #include "cache/records/record_codec.h"
 #include "gateway/jobs/harvest_items.h"
+#include "gateway/jobs/votes_together.h"
 #include "gateway/teachers/canonical.h"
 
 namespace limbeck::gateway {
@@ -36,6 +37,7 @@ absl::StatusOr<std::unique_ptr<Harvest>> Harvest::Create(
   std::unique_ptr<Harvest> harvest(new Harvest(context, job, stop, std::move(on_progress),
                                                std::move(maker), std::move(judge), fit));
   harvest->on_disk_full_ = std::move(on_disk_full);
+  harvest->votes_per_call_ = VotesPerCall(context, job.spec());
   return harvest;
 }
 
@@ -82,6 +84,7 @@ absl::StatusOr<HarvestOutcome> Harvest::RunSmoke(uint32_t rows, uint32_t usable)
 
 absl::StatusOr<HarvestOutcome> Harvest::RunAll() {
   judge_share_ = true;
+  marks_ = true;
   return Run(WalkPart::kAll, UINT64_MAX, false);
 }
 
@@ -110,6 +113,7 @@ absl::Status Harvest::CountAll(WalkPart part, uint64_t max_rows, bool clean_only
 absl::StatusOr<HarvestOutcome> Harvest::Run(WalkPart part, uint64_t max_rows, bool clean_only) {
   LIMBECK_RETURN_IF_ERROR(CountAll(part, max_rows, clean_only));
   LIMBECK_ASSIGN_OR_RETURN(walk_, RowWalk::Open(*context_.datasets, job_.spec(), part));
+  LIMBECK_RETURN_IF_ERROR(GoOnAtMark());
   rows_left_ = max_rows;
   clean_only_ = clean_only;
   maker_.teacher().client->Resume();
@@ -188,10 +192,15 @@ size_t Harvest::AwaitRoom() {
 std::vector<Harvest::UnitPtr> Harvest::TakeBatch(size_t limit) {
   std::vector<UnitPtr> batch;
   const SteadyTime now = context_.clock->Now();
+  // Votes on one row stay together: at most a row's more than the limit.
+  const auto has_room = [&](const UnitPtr& unit) {
+    return batch.size() < limit || (!batch.empty() && batch.back()->item == unit->item);
+  };
   bool crowded = false;
+  bool far_ahead = false;
   {
     absl::MutexLock lock(&mu_);
-    auto is_due = [&](const UnitPtr& unit) { return unit->due <= now && batch.size() < limit; };
+    auto is_due = [&](const UnitPtr& unit) { return unit->due <= now && has_room(unit); };
     for (auto it = waiting_.begin(); it != waiting_.end();) {
       if (!is_due(*it)) {
         ++it;
@@ -201,6 +210,7 @@ std::vector<Harvest::UnitPtr> Harvest::TakeBatch(size_t limit) {
       it = waiting_.erase(it);
     }
     crowded = waiting_.size() >= context_.harvest.max_waiting;
+    far_ahead = settled_.open() >= context_.harvest.max_unsettled;
     // Refused queries are tried again once everything that was reserved has been settled.
     if (claimed_ == 0 && batch.empty()) {
       while (!refused_.empty() && batch.size() < limit) {
@@ -209,9 +219,9 @@ std::vector<Harvest::UnitPtr> Harvest::TakeBatch(size_t limit) {
       }
     }
   }
-  while (refused_.empty() && !crowded && batch.size() < limit) {
+  while (refused_.empty() && !crowded) {
     if (fresh_.empty()) {
-      if (walked_) break;
+      if (walked_ || far_ahead || batch.size() >= limit) break;
       const absl::Status filled = FillFresh();
       if (!filled.ok()) {
         Fail(filled);
@@ -219,6 +229,7 @@ std::vector<Harvest::UnitPtr> Harvest::TakeBatch(size_t limit) {
       }
       continue;
     }
+    if (!has_room(fresh_.front())) break;
     batch.push_back(fresh_.front());
     fresh_.pop_front();
   }
@@ -253,20 +264,22 @@ absl::Status Harvest::AddItems(const JobRow& row) {
     keys.push_back({row.dataset, row.number, variant});
   }
   LIMBECK_ASSIGN_OR_RETURN(const auto known, context_.store->FindRejections(job_.id(), keys));
-  for (uint32_t variant = 0; variant < variants; ++variant) {
-    if (known[variant].has_value()) {
-      // Judged by an earlier run; its answer may not be in the cache, so asking could cost again.
-      absl::MutexLock lock(&mu_);
-      ++counts_.items_rejected;
-      continue;
-    }
+  for (uint32_t variant = row.place == first_place_ ? first_variant_ : 0; variant < variants;
+       ++variant) {
+    const uint64_t index = expansion_->IndexOf({row.place, variant, 0});
+    StartItem(index);
     auto item = std::make_shared<Item>();
+    item->index = index;
     item->key = keys[variant];
     item->row_id = row.row.id;
     item->asked = maker_.first_samples();
     item->pending = item->asked;
     item->outputs.resize(maker_.samples());
     LIMBECK_ASSIGN_OR_RETURN(const TeacherQuery query, maker_.QueryOf(row, variant));
+    if (known[variant].has_value()) {
+      LIMBECK_RETURN_IF_ERROR(PassOver(item, query));
+      continue;
+    }
     if (item->asked < maker_.samples()) item->query = query;
     for (uint32_t sample = 0; sample < item->asked; ++sample) {
       fresh_.push_back(NewUnit(item, query, sample));
@@ -325,6 +338,7 @@ void Harvest::ReportProgress(bool force) {
     absl::MutexLock lock(&mu_);
     counts = counts_;
   }
+  KeepMark();
   on_progress_(counts);
 }
 

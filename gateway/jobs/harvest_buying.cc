@@ -9,6 +9,7 @@
 #include "cache/records/record_codec.h"
 #include "gateway/jobs/harvest.h"
 #include "gateway/jobs/harvest_items.h"
+#include "gateway/jobs/votes_together.h"
 #include "gateway/teachers/cost.h"
 
 namespace limbeck::gateway {
@@ -19,7 +20,6 @@ constexpr absl::Duration kMinWait = absl::Milliseconds(20);
 // before the job pauses.
 constexpr int kMaxRounds = 3;
 constexpr absl::Duration kRoundDelay = absl::Seconds(5);
-constexpr absl::Duration kClaimMargin = absl::Minutes(1);
 constexpr size_t kMaxNoteBytes = 200;
 
 // What invoices call a query: "train:17", "train:17 variant 2 sample 3".
@@ -28,20 +28,6 @@ std::string RowLabel(const RejectionKey& key, uint32_t sample) {
   if (key.variant > 0) absl::StrAppend(&label, " variant ", key.variant);
   if (sample > 0) absl::StrAppend(&label, " sample ", sample);
   return label;
-}
-
-cache::CallUsage UsageOf(const TeacherQuery& query, const cache::Usage& usage,
-                         absl::Duration took) {
-  cache::CallUsage used;
-  used.reported = UsageIsReported(usage);
-  if (used.reported) {
-    used.input_tokens = usage.input_tokens;
-    used.cached_input_tokens = usage.cached_input_tokens;
-    used.output_tokens = usage.output_tokens;
-  }
-  used.prompt_bytes = PromptBytes(query);
-  used.micros = static_cast<uint64_t>(std::max<int64_t>(0, absl::ToInt64Microseconds(took)));
-  return used;
 }
 
 // Who can give an account more money, and how.
@@ -59,17 +45,6 @@ bool CacheIsAway(const absl::Status& status) {
          absl::IsAborted(status) || absl::IsInternal(status);
 }
 
-Share ShareOf(const JobContext& context, const v1::DistillationJob& job) {
-  const v1::Runtime& runtime = job.spec().runtime();
-  return {context.team, job.id(), context.team_share_weight,
-          runtime.has_share_weight() ? runtime.share_weight() : 1};
-}
-
-absl::Duration HedgeAfter(const v1::TeacherUse& use) {
-  if (!use.has_hedge()) return absl::InfiniteDuration();
-  return absl::Milliseconds(use.hedge().after_milliseconds());
-}
-
 }  // namespace
 
 void Harvest::SetPrice(Unit* unit) const {
@@ -77,11 +52,12 @@ void Harvest::SetPrice(Unit* unit) const {
   const TokenRange tokens =
       LikelyTokens(fit_, PromptBytes(unit->query), unit->query.sampling.max_tokens);
   unit->reserve = UpperBoundMicroUsd(config, unit->query);
-  unit->estimate = std::min(unit->reserve, CostMicroUsd(config, tokens.likely));
+  unit->estimate =
+      std::min(unit->reserve, CostMicroUsd(config, PartOfCall(tokens.likely, votes_per_call_)));
 }
 
 absl::StatusOr<std::vector<cache::AcquireResult>> Harvest::AcquireUntilAnswered(
-    const std::vector<UnitPtr>& units) {
+    const std::vector<UnitPtr>& units, bool lookup_only) {
   cache::AcquireRequest request;
   request.domain = context_.domain;
   request.accounts = {JobAccount(job_.id()), "team/" + context_.team};
@@ -90,7 +66,7 @@ absl::StatusOr<std::vector<cache::AcquireResult>> Harvest::AcquireUntilAnswered(
   request.request_id = HexEncode(RandomBytes(16));
   request.claim_life = context_.harvest.claim_life;
   request.include_records = true;
-  request.lookup_only = lookup_only_;
+  request.lookup_only = lookup_only;
   request.teacher = maker_.teacher().config.name;
   for (const UnitPtr& unit : units) {
     request.items.push_back({unit->canonical, unit->query.top_logprobs, unit->reserve,
@@ -112,7 +88,7 @@ absl::StatusOr<std::vector<cache::AcquireResult>> Harvest::AcquireUntilAnswered(
 }
 
 absl::Status Harvest::AcquireAndSend(std::vector<UnitPtr> units) {
-  auto results = AcquireUntilAnswered(units);
+  auto results = AcquireUntilAnswered(units, lookup_only_);
   if (!results.ok()) {
     // Claims made by a lost answer end when this gateway's next start is seen, or with their time.
     for (const UnitPtr& unit : units) Requeue(unit, absl::ZeroDuration());
@@ -134,6 +110,7 @@ absl::Status Harvest::AcquireAndSend(std::vector<UnitPtr> units) {
     }
   }
   for (size_t i = 0; i < units.size(); ++i) OnResult(units[i], std::move((*results)[i]));
+  AskGathered();
   return absl::OkStatus();
 }
 
@@ -146,7 +123,7 @@ void Harvest::OnResult(const UnitPtr& unit, cache::AcquireResult result) {
       unit->key = std::move(result.key);
       unit->fence = result.fence;
       unit->claim_gone = false;
-      Ask(unit);
+      gathered_.push_back(unit);
       return;
     case cache::AcquireResult::Kind::kWait:
       Requeue(unit, std::max(kMinWait, result.retry_after));
@@ -175,8 +152,9 @@ void Harvest::OnHit(const UnitPtr& unit, cache::AcquireResult result) {
     absl::MutexLock lock(&mu_);
     metrics_.cached.Add();
     ++counts_.queries_cached;
-    ++counts_.cost.cached;
-    counts_.cost.estimate_micro_usd += unit->estimate;
+    const CostSample found = {.cached = 1, .estimate_micro_usd = unit->estimate};
+    counts_.cost += found;
+    unit->item->tally.cost += found;
   }
   Resolve(unit, *std::move(output), std::nullopt);
 }
@@ -192,6 +170,11 @@ void Harvest::OnRefused(const UnitPtr& unit, const cache::AcquireResult& result)
   }
   if (train_with_partial_) {
     lookup_only_ = true;
+    {
+      // A later run may have the money for what this one passes over.
+      absl::MutexLock lock(&mu_);
+      settled_.Freeze();
+    }
     Resolve(unit, std::nullopt, std::nullopt);
     return;
   }
@@ -202,89 +185,14 @@ void Harvest::OnRefused(const UnitPtr& unit, const cache::AcquireResult& result)
                    HowToRaise(result.refused_account)));
 }
 
-void Harvest::Ask(const UnitPtr& unit) {
-  Call call;
-  call.query = unit->query;
-  call.share = ShareOf(context_, job_);
-  // A claim must not run out while its call is under way.
-  call.timeout =
-      std::max(context_.harvest.claim_life - kClaimMargin, context_.harvest.claim_life / 2);
-  call.on_ambiguous = [this, unit](uint32_t attempt) {
-    return OnAmbiguous(unit, absl::StrCat("try ", attempt, " was sent and its end is unknown"));
-  };
-  call.hedge_after = HedgeAfter(job_.spec().teachers(0));
-  call.on_hedge = [this, unit](uint32_t attempt) {
-    return OnAmbiguous(unit, absl::StrCat("a second call is sent beside try ", attempt,
-                                          "; one of the two gives no answer"));
-  };
-  call.done = [this, unit](CallOutcome outcome) { OnAnswer(unit, std::move(outcome)); };
-  const absl::Status asked = maker_.teacher().client->Ask(std::move(call));
-  if (asked.ok()) return;
-  Failure failure;
-  failure.cls = absl::IsCancelled(asked) ? FailureClass::kCancelled : FailureClass::kRetryable;
-  failure.reason = "NOT_SENT";
-  failure.message = std::string(ToStd(asked.message()));
-  OnFailure(unit, std::move(failure));
-}
-
-absl::Status Harvest::OnAmbiguous(const UnitPtr& unit, const std::string& note) {
-  cache::ReleaseItem item;
-  item.key = unit->key;
-  item.fence = unit->fence;
-  item.reason = cache::ReleaseItem::Reason::kAmbiguous;
-  item.keep_claim = true;
-  item.note = note;
-  const auto outcomes = context_.cache->Release(context_.domain, {item});
-  if (!outcomes.ok()) return outcomes.status();
-  {
-    absl::MutexLock lock(&mu_);
-    metrics_.ambiguous.Add();
-    ++counts_.calls_ambiguous;
-  }
-  if (outcomes->front() == cache::ReleaseOutcome::kKept) return absl::OkStatus();
-  unit->claim_gone = true;
-  if (outcomes->front() == cache::ReleaseOutcome::kNoMoney) {
-    return absl::ResourceExhaustedError("there is no money for another try");
-  }
-  return absl::AbortedError("the claim was given to someone else");
-}
-
-void Harvest::OnAnswer(const UnitPtr& unit, CallOutcome outcome) {
-  if (!outcome.ok()) {
-    OnFailure(unit, std::get<Failure>(std::move(outcome.result)));
-    return;
-  }
-  auto& output = std::get<cache::SoftOutput>(outcome.result);
-  cache::CommitItem item;
-  item.key = unit->key;
-  item.fence = unit->fence;
-  item.record = cache::EncodeRecord(output);
-  item.actual_micro_usd = ActualMicroUsd(maker_.teacher().config, unit->query, output.usage);
-  item.usage = UsageOf(unit->query, output.usage, outcome.took);
-  const int64_t cost = item.actual_micro_usd;
-  const bool reported = item.usage.reported;
-  auto kept = std::make_shared<cache::SoftOutput>(std::move(output));
-  keeper_->Add({std::move(item), [this, unit, kept, cost, reported](const absl::Status& status) {
-                  if (status.ok()) {
-                    {
-                      absl::MutexLock lock(&mu_);
-                      ++counts_.queries_bought;
-                      metrics_.bought.Add();
-                      CountCost(*unit, cost, reported);
-                    }
-                    Resolve(unit, std::move(*kept), std::nullopt);
-                  } else {
-                    Fail(Annotate(status, "store a paid answer"));
-                  }
-                  Unclaim();
-                }});
-}
-
 void Harvest::CountCost(const Unit& unit, int64_t micro_usd, bool reported) {
-  ++counts_.cost.bought;
-  counts_.cost.micro_usd += micro_usd;
-  counts_.cost.squares += static_cast<double>(micro_usd) * static_cast<double>(micro_usd);
-  counts_.cost.estimate_micro_usd += unit.estimate;
+  const CostSample one = {
+      .bought = 1,
+      .micro_usd = micro_usd,
+      .squares = static_cast<double>(micro_usd) * static_cast<double>(micro_usd),
+      .estimate_micro_usd = unit.estimate};
+  counts_.cost += one;
+  unit.item->tally.cost += one;
   metrics_.spent.Add(static_cast<double>(micro_usd));
   metrics_.estimated.Add(static_cast<double>(unit.estimate));
   if (!reported) metrics_.usage_missing.Add();
@@ -292,15 +200,19 @@ void Harvest::CountCost(const Unit& unit, int64_t micro_usd, bool reported) {
 }
 
 // What follows from a call that gave no answer: for the claim, then for the row or the job.
-void Harvest::OnFailure(const UnitPtr& unit, Failure failure) {
+void Harvest::OnFailure(const UnitPtr& unit, Failure failure, const Bill& bill) {
   using Reason = cache::ReleaseItem::Reason;
   const bool about_the_row = !RowReason(failure).empty();
   Reason reason = Reason::kNotBilled;
   if (failure.may_have_been_billed) {
-    reason = about_the_row ? Reason::kBilledUnusable : Reason::kAmbiguous;
+    // With the provider's word on what it used, its end is known.
+    const bool known = about_the_row || UsageIsReported(failure.usage);
+    reason = known ? Reason::kBilledUnusable : Reason::kAmbiguous;
   }
+  // What was reserved for a further try comes back: it was never sent.
+  if (std::exchange(unit->booked, false)) reason = Reason::kNotBilled;
   const std::string note = absl::StrCat(failure.reason, ": ", failure.message);
-  Release(unit, reason, note, [this, unit, failure, about_the_row] {
+  Release(unit, reason, note, bill, [this, unit, failure, about_the_row] {
     if (about_the_row) {
       Resolve(unit, std::nullopt, failure);
       return;
@@ -321,14 +233,16 @@ void Harvest::OnFailure(const UnitPtr& unit, Failure failure) {
       End(HarvestOutcome::End::kStopped, "");
     } else if (++unit->rounds >= kMaxRounds) {
       End(HarvestOutcome::End::kTeacher,
-          absl::StrCat("teacher ", maker_.teacher().config.name, " cannot be reached (",
+          absl::StrCat("teacher ", maker_.teacher().config.name,
+                       failure.cls == FailureClass::kDeadline ? " did not answer in time ("
+                                                              : " cannot be reached (",
                        failure.reason, "): ", failure.message, "; resume when it is back"));
     }
   });
 }
 
 void Harvest::Release(const UnitPtr& unit, cache::ReleaseItem::Reason reason,
-                      const std::string& note, std::function<void()> then) {
+                      const std::string& note, const Bill& bill, std::function<void()> then) {
   if (unit->claim_gone) {
     then();
     Unclaim();
@@ -338,7 +252,11 @@ void Harvest::Release(const UnitPtr& unit, cache::ReleaseItem::Reason reason,
   item.key = unit->key;
   item.fence = unit->fence;
   item.reason = reason;
-  if (reason == cache::ReleaseItem::Reason::kBilledUnusable) item.actual_micro_usd = unit->reserve;
+  if (reason == cache::ReleaseItem::Reason::kBilledUnusable) {
+    item.actual_micro_usd = bill.micro_usd;
+    item.usage = bill.usage;
+    metrics_.unusable.Add(static_cast<double>(bill.micro_usd));
+  }
   item.note = note.substr(0, kMaxNoteBytes);
   if (reason == cache::ReleaseItem::Reason::kAmbiguous) {
     absl::MutexLock lock(&mu_);

@@ -14,6 +14,7 @@ namespace limbeck::gateway {
 // harvest's mutex.
 struct Harvest::Item {
   RejectionKey key;    // Constant.
+  uint64_t index = 0;  // Of its first query in the expansion. Constant.
   std::string row_id;  // Constant.
   TeacherQuery query;  // Of sample 0, where further samples may follow. Constant.
   size_t pending = 0;
@@ -21,6 +22,7 @@ struct Harvest::Item {
   std::vector<std::optional<cache::SoftOutput>> outputs;  // By sample.
   std::optional<Failure> failure;
   bool unanswered = false;
+  ItemTally tally;
 };
 
 // One query of an item. Belongs to one thread at a time: the walker, the teacher client, the
@@ -40,6 +42,13 @@ struct Harvest::Unit {
   SteadyTime due;
   // Times that the teacher could not be reached with it.
   int rounds = 0;
+  // Further votes on the row that are asked for in the same call. None of them has any itself.
+  std::vector<UnitPtr> companions;
+  // A call for several votes was refused: this one is asked for by itself, which tells whether the
+  // row or the number was the matter.
+  bool alone = false;
+  // The last try is in the ledger already, and nothing was sent since.
+  bool booked = false;
 };
 
 }  // namespace limbeck::gateway

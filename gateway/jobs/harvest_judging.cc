@@ -1,4 +1,5 @@
 // The judging half of Harvest: from the answers of a row to its verdict, or to a further question.
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -61,16 +62,23 @@ void Harvest::FinishItem(const ItemPtr& item) {
   absl::MutexLock lock(&mu_);
   ++counts_.items_usable;
   counts_.leftover_sum += verdict.leftover;
+  item->tally.usable = 1;
+  item->tally.leftover_sum = verdict.leftover;
+  settled_.Settle(item->index, item->tally);
 }
 
 void Harvest::AskMore(const ItemPtr& item) {
-  uint32_t sample = 0;
-  {
-    absl::MutexLock lock(&mu_);
-    sample = item->asked++;
-    item->pending = 1;
+  const uint32_t left = maker_.samples() - item->asked;
+  const uint32_t count = std::clamp<uint32_t>(votes_per_call_, 1, left);
+  std::vector<UnitPtr> units;
+  for (uint32_t i = 0; i < count; ++i) {
+    units.push_back(NewUnit(item, item->query, item->asked + i));
+    units.back()->due = context_.clock->Now();
   }
-  Requeue(NewUnit(item, item->query, sample), absl::ZeroDuration());
+  absl::MutexLock lock(&mu_);
+  item->asked += count;
+  item->pending = count;
+  waiting_.insert(waiting_.end(), units.begin(), units.end());
 }
 
 void Harvest::Reject(const ItemPtr& item, const RowVerdict& verdict) {
@@ -93,6 +101,8 @@ void Harvest::Reject(const ItemPtr& item, const RowVerdict& verdict) {
     absl::MutexLock lock(&mu_);
     metrics_.rejected.Add();
     rejected = ++counts_.items_rejected;
+    item->tally.rejected = 1;
+    settled_.Settle(item->index, item->tally);
     total = counts_.items_total;
   }
   const double share = job_.spec().max_rejected_share();

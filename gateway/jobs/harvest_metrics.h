@@ -21,6 +21,8 @@ struct HarvestMetrics {
                                  "Cost of answers bought, micro-USD.");
     estimated = registry->AddCounter("limbeck_gateway_answers_estimated_micro_usd_total",
                                      "What the same answers were expected to cost, micro-USD.");
+    unusable = registry->AddCounter("limbeck_gateway_unusable_micro_usd_total",
+                                    "Cost of calls whose answers were billed and of no use.");
     usage_missing =
         registry->AddCounter("limbeck_gateway_usage_missing_total",
                              "Answers without the provider's usage: their upper bound counts.");
@@ -36,6 +38,7 @@ struct HarvestMetrics {
   metrics::Counter ambiguous;
   metrics::Counter spent;
   metrics::Counter estimated;
+  metrics::Counter unusable;
   metrics::Counter usage_missing;
   metrics::Counter above_bound;
   metrics::Gauge claimed;

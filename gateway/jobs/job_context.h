@@ -37,6 +37,8 @@ struct HarvestOptions {
   size_t acquire_batch = 256;
   // Most answers that are committed in one call.
   size_t max_commit_batch = 1024;
+  // Items kept track of behind the first that is not settled; no row is expanded beyond them.
+  size_t max_unsettled = 1 << 18;
   // Queries that someone else is buying, kept to be asked for again.
   size_t max_waiting = 4096;
   absl::Duration claim_life = absl::Minutes(15);

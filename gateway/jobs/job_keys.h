@@ -15,6 +15,7 @@ inline constexpr std::string_view kJobsByTimeTable = "jobs_by_time";
 inline constexpr std::string_view kJobRequestsTable = "job_requests";
 inline constexpr std::string_view kJobEventsTable = "job_events";
 inline constexpr std::string_view kJobRejectionsTable = "job_rejections";
+inline constexpr std::string_view kJobMarksTable = "job_marks";
 inline constexpr std::string_view kJobPlansTable = "job_plans";
 inline constexpr std::string_view kJobReportsTable = "job_reports";
 inline constexpr std::string_view kGatewayMetaTable = "gateway_meta";

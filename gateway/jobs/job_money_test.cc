@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <map>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/error_details.h"
@@ -123,6 +124,31 @@ TEST(JobMoneyTest, UnknownOutcomesAreLinesAndTheSumsStillHold) {
             world.teacher().invoice().size());
   EXPECT_EQ(lines.micro_usd, lines.account.spent_micro_usd);
   EXPECT_EQ(lines.account.reserved_micro_usd, 0);
+}
+
+TEST(JobMoneyTest, AnAnswerOfNoUseCostsWhatTheProviderReports) {
+  JobWorld world(Priced(R"({"faults": [{"kind": "body", "when_contains": "gloss 7 ",
+      "body": "{\"choices\":[],\"usage\":{\"prompt_tokens\":30,\"completion_tokens\":5}}"}]})"));
+  world.AddWorker();
+  const std::string id = world.Create(world.Spec(world.Upload(60)))->id();
+  const auto done = world.AwaitState(id, v1::JOB_STATE_SUCCEEDED);
+  EXPECT_EQ(done.progress().rows_rejected(), 1u);
+  std::vector<cache::InvoiceEntry> unusable;
+  const auto total =
+      world.cache_client().ReadInvoice(JobAccount(id), [&](const cache::InvoiceEntry& entry) {
+        if (entry.kind == Kind::kUnusable) unusable.push_back(entry);
+        return absl::OkStatus();
+      });
+  ASSERT_TRUE(total.ok()) << total.status();
+  ASSERT_EQ(unusable.size(), 1u);
+  EXPECT_TRUE(unusable[0].usage.reported);
+  EXPECT_EQ(unusable[0].usage.input_tokens, 30u);
+  EXPECT_EQ(unusable[0].usage.output_tokens, 5u);
+  EXPECT_EQ(unusable[0].micro_usd, 35);
+  EXPECT_GT(unusable[0].reserved_micro_usd, 35);
+  EXPECT_GT(unusable[0].estimate_micro_usd, 0);
+  EXPECT_THAT(unusable[0].note, HasSubstr("NO_CHOICE"));
+  EXPECT_EQ(total->account.reserved_micro_usd, 0);
 }
 
 TEST(JobMoneyTest, CeilingsAreRefusedWithFieldAndNumbers) {

@@ -32,6 +32,13 @@ void SetProjection(const HarvestCounts& counts, double share, v1::Progress* prog
   progress->set_projected_high_micro_usd(projection.high_micro_usd);
 }
 
+// At the pace of this run; what earlier runs settled took none of its `seconds`.
+double SecondsLeft(const HarvestCounts& counts, double share, double seconds) {
+  const double before =
+      static_cast<double>(counts.items_before) / static_cast<double>(counts.items_total);
+  return share > before ? seconds * (1.0 - share) / (share - before) : 0.0;
+}
+
 struct Pause {
   HarvestOutcome::End end;
   v1::PauseReason reason;
@@ -290,7 +297,7 @@ void JobRunner::ReportHarvest(const HarvestCounts& counts, v1::PhaseKind phase) 
                     static_cast<double>(looked_at) / static_cast<double>(counts.items_total);
                 progress->set_percent(kHarvestShare * share);
                 SetProjection(counts, share, progress);
-                progress->set_seconds_left(share > 0.0 ? seconds * (1.0 - share) / share : 0.0);
+                progress->set_seconds_left(share > 0 ? SecondsLeft(counts, share, seconds) : 0.0);
                 return absl::OkStatus();
               })
           .status();

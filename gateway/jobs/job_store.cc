@@ -53,8 +53,9 @@ bool IsPlainProgress(const v1::JobEvent& event) { return event.message().empty()
 std::vector<std::string> JobStore::Tables() {
   return {std::string(kJobsTable),          std::string(kJobsByTimeTable),
           std::string(kJobRequestsTable),   std::string(kJobEventsTable),
-          std::string(kJobRejectionsTable), std::string(kJobPlansTable),
-          std::string(kJobReportsTable),    std::string(kGatewayMetaTable)};
+          std::string(kJobRejectionsTable), std::string(kJobMarksTable),
+          std::string(kJobPlansTable),      std::string(kJobReportsTable),
+          std::string(kGatewayMetaTable)};
 }
 
 JobStore::JobStore(kv::Engine* engine, Clock* clock) : engine_(engine), clock_(clock) {}
@@ -344,6 +345,20 @@ absl::StatusOr<uint64_t> JobStore::CountRejectedRows(const std::string& id) cons
   }
   LIMBECK_RETURN_IF_ERROR(scan->status());
   return rows;
+}
+
+absl::StatusOr<std::optional<HarvestMark>> JobStore::GetMark(const std::string& id) const {
+  LIMBECK_ASSIGN_OR_RETURN(const std::optional<std::string> bytes,
+                           engine_->Get(kJobMarksTable, id));
+  if (!bytes.has_value()) return std::optional<HarvestMark>();
+  LIMBECK_ASSIGN_OR_RETURN(HarvestMark mark, DecodeMark(*bytes));
+  return std::optional<HarvestMark>(std::move(mark));
+}
+
+absl::Status JobStore::PutMark(const std::string& id, const HarvestMark& mark) {
+  kv::WriteBatch batch;
+  batch.Put(kJobMarksTable, id, EncodeMark(mark));
+  return Annotate(engine_->Write(batch), absl::StrCat("keep the mark of ", id));
 }
 
 absl::StatusOr<std::optional<v1::WorkResponse::Assignment>> JobStore::GetPlan(

@@ -7,6 +7,7 @@
 //   job_requests      team, request id              job id, hash of the spec as asked
 //   job_events        id, cursor                    v1.JobEvent
 //   job_rejections    id, dataset, row, variant     v1.Rejection
+//   job_marks         id                            how far its harvest has come (harvest_mark.h)
 //   job_plans         id                            v1.WorkResponse.Assignment: what to train on
 //   job_reports       id                            v1.AcceptanceReport
 //   gateway_meta      name                          counters
@@ -28,6 +29,7 @@
 #include "absl/time/time.h"
 #include "base/clock.h"
 #include "base/kv/engine.h"
+#include "gateway/jobs/harvest_mark.h"
 #include "limbeck/v1/distillation_service.pb.h"
 #include "limbeck/v1/job.pb.h"
 #include "limbeck/v1/report.pb.h"
@@ -108,6 +110,9 @@ class JobStore {
   // A row is counted once, however many variants of it failed.
   absl::StatusOr<uint64_t> CountRejectedRows(const std::string& id) const;
 
+  // How far the harvest has come; nullopt before its first mark.
+  absl::StatusOr<std::optional<HarvestMark>> GetMark(const std::string& id) const;
+  absl::Status PutMark(const std::string& id, const HarvestMark& mark);
   // What was made of the harvest; nullopt before.
   absl::StatusOr<std::optional<v1::WorkResponse::Assignment>> GetPlan(const std::string& id) const;
   absl::Status PutPlan(const std::string& id, const v1::WorkResponse::Assignment& plan);

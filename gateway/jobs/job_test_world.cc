@@ -104,7 +104,7 @@ void JobWorld::StartGateway() {
   transport_ = http::NewCurlTransport({}).value();
   JobTeacher teacher;
   teacher.config.name = "fake";
-  teacher.config.kind = "openai";
+  teacher.config.kind = options_.kind;
   teacher.config.base_url = teacher_->base_url();
   teacher.config.model = "m";
   teacher.config.input_micro_usd_per_million = options_.input_price;
@@ -115,16 +115,18 @@ void JobWorld::StartGateway() {
                    .trainable = options_.trainable,
                    .input_micro_usd_per_million = options_.input_price,
                    .output_micro_usd_per_million = options_.output_price,
-                   .scores_continuations = options_.scores_continuations,
-                   .follows_schema = true};
+                   .scores_continuations = options_.scores_continuations || options_.kind == "vllm",
+                   .follows_schema = true,
+                   .answers_per_call = options_.answers_per_call};
   pool_ = std::make_unique<QuotaPool>(teacher.config.limits, Clock::Real());
   TeacherClientOptions client_options;
   client_options.dispatch.retry.backoff = {.initial = absl::Milliseconds(2),
                                            .max = absl::Milliseconds(50)};
   client_options.dispatch.retry.budget.min_per_second = 100'000;
   client_options.dispatch.retry.max_tries = options_.max_tries;
-  const Provider* provider = *FindProvider("openai");
+  const Provider* provider = *FindProvider(options_.kind);
   if (options_.scores_continuations) provider = &scoring_;
+  if (options_.gives_several_answers) provider = &several_;
   asker_ = TeacherClient::Create(teacher.config, provider, pool_.get(), transport_.get(),
                                  client_options);
   teacher.client = asker_.get();

@@ -13,11 +13,14 @@
 #include "cache/service/cache_test_server.h"
 #include "gateway/jobs/job_manager.h"
 #include "gateway/jobs/scoring_provider_for_test.h"
+#include "gateway/jobs/several_answers_provider_for_test.h"
 #include "tests/support/fake_teacher/fake_teacher.h"
 
 namespace limbeck::gateway {
 
 struct JobWorldOptions {
+  // Of the teacher's provider; the local server speaks OpenAI's chat completions.
+  std::string kind = "openai";
   // testing::ParseScript.
   std::string script = "{}";
   int64_t input_price = 0;  // Micro-USD per million tokens.
@@ -28,6 +31,10 @@ struct JobWorldOptions {
   uint32_t max_tries = 5;
   // Of a provider that scores texts it is handed; else OpenAI's.
   bool scores_continuations = false;
+  // Asked for in one call.
+  uint32_t answers_per_call = 1;
+  // Whether the provider gives as many as it is asked for; else one.
+  bool gives_several_answers = false;
 };
 
 class JobWorld {
@@ -70,6 +77,7 @@ class JobWorld {
 
   const JobWorldOptions options_;
   const ScoringProviderForTest scoring_;
+  const SeveralAnswersProviderForTest several_;
   ScopedTempDirectory directory_;
   cache::CacheTestServer cache_;
   std::unique_ptr<testing::FakeTeacher> teacher_;

@@ -50,6 +50,38 @@ void CheckCandidates(const v1::TeacherUse& use, const std::string& at, const Tea
                                " candidates per token; ask for fewer, or probe it again"));
 }
 
+// Where a teacher's logprobs hang on the temperature, only those at 1 are the model's.
+void CheckTemperature(v1::ClassifyTask::LabelMethod method, const v1::TeacherUse& use,
+                      const std::string& at, const TeacherFacts& teacher, FaultList* faults) {
+  if (method != v1::ClassifyTask::LABEL_METHOD_FIRST_TOKEN || !teacher.logprobs_after_temperature) {
+    return;
+  }
+  const bool varied = !use.temperatures().empty();
+  const bool all_one = varied ? std::all_of(use.temperatures().begin(), use.temperatures().end(),
+                                            [](double each) { return each == 1.0; })
+                              : use.sampling().temperature() == 1.0;
+  if (all_one) return;
+  faults->Add(at + (varied ? ".temperatures" : ".sampling.temperature"),
+              absl::StrCat(varied ? "has" : "is", " not 1, but ", Named(teacher),
+                           " gives the logprobs of what it samples from, which are the model's own "
+                           "at temperature 1 only; expected 1"));
+}
+
+void CheckService(const v1::TeacherUse& use, const std::string& at, const TeacherFacts& teacher,
+                  FaultList* faults) {
+  if (!teacher.retired_on.empty()) {
+    faults->Add(
+        at + ".teacher",
+        absl::StrCat("is ", Named(teacher), ", whose model its provider no longer serves since ",
+                     teacher.retired_on,
+                     "; have the operator configure its successor, or probe it again"));
+  }
+  if (use.sampling().has_seed() && !teacher.honours_seed) {
+    faults->Add(at + ".sampling.seed",
+                absl::StrCat("is set, but ", Named(teacher), " does not honour seeds; remove it"));
+  }
+}
+
 void CheckVoting(const v1::Voting& voting, const std::string& at, bool votes, FaultList* faults) {
   if (!votes) {
     faults->Add(at,
@@ -80,6 +112,8 @@ void CheckLabelMethod(const v1::JobSpec& spec, const TeacherCatalog& teachers, F
     if (it != teachers.end()) {
       CheckAbility(method, it->second, faults);
       CheckCandidates(use, at + ".top_logprobs", it->second, faults);
+      CheckTemperature(method, use, at, it->second, faults);
+      CheckService(use, at, it->second, faults);
     }
     if (use.has_voting()) CheckVoting(use.voting(), at + ".voting", votes, faults);
     if (votes && SamplesPerItem(spec) > 1 && use.temperatures().empty() &&

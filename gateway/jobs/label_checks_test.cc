@@ -64,5 +64,31 @@ TEST_F(LabelChecksTest, ATeacherThatWasSeenToGiveTextOnlyIsAskedForVotes) {
   EXPECT_THAT(Faults(), ElementsAre(HasSubstr("as probed on 2026-11-24")));
 }
 
+TEST_F(LabelChecksTest, Case21LogprobsAfterTemperatureAreAskedForAtOne) {
+  teacher_.logprobs_after_temperature = true;
+  EXPECT_THAT(Faults(), IsEmpty());
+  EXPECT_EQ(spec_.teachers(0).sampling().temperature(), 1.0);
+  spec_.mutable_teachers(0)->mutable_sampling()->set_temperature(0);
+  EXPECT_THAT(Faults(), ElementsAre(AllOf(HasSubstr("teachers[0].sampling.temperature is not 1"),
+                                          HasSubstr("as probed on 2026-11-24"))));
+  spec_.mutable_teachers(0)->add_temperatures(1.0);
+  EXPECT_THAT(Faults(), IsEmpty());
+  spec_.mutable_teachers(0)->add_temperatures(0.5);
+  EXPECT_THAT(Faults(), ElementsAre(HasSubstr("teachers[0].temperatures has not 1")));
+}
+
+TEST_F(LabelChecksTest, ASeedIsRefusedWhereItMeansNothing) {
+  teacher_.honours_seed = false;
+  EXPECT_THAT(Faults(), IsEmpty());
+  spec_.mutable_teachers(0)->mutable_sampling()->set_seed(7);
+  EXPECT_THAT(Faults(), ElementsAre(HasSubstr("teachers[0].sampling.seed is set")));
+}
+
+TEST_F(LabelChecksTest, ARetiredModelIsRefused) {
+  teacher_.retired_on = "2026-10-23";
+  EXPECT_THAT(Faults(),
+              ElementsAre(AllOf(HasSubstr("teachers[0].teacher"), HasSubstr("since 2026-10-23"))));
+}
+
 }  // namespace
 }  // namespace limbeck::gateway

@@ -2,7 +2,9 @@
 // to the distributions that a trainer makes targets of.
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <set>
 #include <string>
 #include <vector>
@@ -97,6 +99,48 @@ TEST(LabelMethodJobTest, ScoredLabelsTakeOneQueryEach) {
   for (const Item& one : items) {
     EXPECT_EQ(one.item.records.size(), 2u);
     EXPECT_NEAR(one.labels.leftover, 0.03, 1e-3);
+  }
+}
+
+// Answers of vLLM's shape to the scoring of `label` for a row whose text ends with `row`.
+nlohmann::json ScoringFault(const std::string& row, const std::string& label, double logprob) {
+  const auto token = [](double value, const std::string& text) {
+    return nlohmann::json{{"logprob", value}, {"rank", 1}, {"decoded_token", text}};
+  };
+  const nlohmann::json body = {
+      {"model", "m"},
+      {"choices", {{{"index", 0}, {"message", {{"content", "."}}}, {"finish_reason", "length"}}}},
+      {"prompt_token_ids", {1, 77, 100}},
+      {"prompt_logprobs",
+       {nullptr, {{"77", token(-0.5, "assistant\n")}}, {{"100", token(logprob, label)}}}},
+      {"usage", {{"prompt_tokens", 40}, {"completion_tokens", 1}}}};
+  return {{"kind", "body"},
+          {"when_contains", absl::StrCat(row, "\\nAnswer:\",\"role\":\"user\"},{\"content\":\"",
+                                         label, "\",\"role\":\"assistant\"}")},
+          {"body", body.dump()}};
+}
+
+TEST(LabelMethodJobTest, ScoredLabelsAreReadOffPromptLogprobsOverHttp) {
+  nlohmann::json script;
+  for (const std::string row : {"good", "bad"}) {
+    for (const std::string label : {"good", "bad"}) {
+      script["faults"].push_back(ScoringFault(row, label, std::log(row == label ? 0.9 : 0.04)));
+    }
+  }
+  JobWorld world({.kind = "vllm", .script = script.dump()});
+  world.AddWorker();
+  const auto done = world.AwaitState(
+      world.Create(SpecOf(world, world.Upload(40), ClassifyTask::LABEL_METHOD_SCORED))->id(),
+      v1::JOB_STATE_SUCCEEDED);
+  EXPECT_EQ(done.progress().rows_rejected(), 0u);
+  EXPECT_EQ(world.teacher().invoice().size(), 80u);
+  EXPECT_EQ(SourceOf(world, done.id()), "scored");
+  const std::vector<Item> items = TrainingItems(world, done.id());
+  ASSERT_FALSE(items.empty());
+  EXPECT_EQ(RightShare(items), 1.0);
+  for (const Item& one : items) {
+    EXPECT_NEAR(one.labels.probabilities[one.labels.Best()], 0.9, 1e-3);
+    EXPECT_NEAR(one.labels.leftover, 0.06, 1e-3);
   }
 }
 

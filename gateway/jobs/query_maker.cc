@@ -1,11 +1,11 @@
 #include "gateway/jobs/query_maker.h"
 
+#include <limits>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
 #include "cache/records/label_json.h"
-#include "gateway/expansion/expansion.h"
 #include "gateway/jobs/job_noise.h"
 #include "gateway/jobs/spec_defaults.h"
 #include "gateway/templates/rows/row.h"
@@ -56,6 +56,17 @@ QueryMaker::QueryMaker(PromptPlan plan, const JobTeacher* teacher, const v1::Job
       first_samples_(FirstSamplesPerItem(spec)),
       scored_(spec.task().classify().label_method() == v1::ClassifyTask::LABEL_METHOD_SCORED),
       schema_(SchemaOf(spec.task().classify())) {}
+
+ExpansionSpec QueryMaker::ExpansionOf(uint64_t rows) const {
+  ExpansionSpec spec;
+  spec.rows = rows;
+  spec.positions = plan_.positions();
+  spec.noise_variants = noise_variants_;
+  spec.samples = samples_;
+  // What a job may ask was checked at its submission; a file that is read twice has more indices.
+  spec.max_queries = std::numeric_limits<uint64_t>::max();
+  return spec;
+}
 
 std::string QueryMaker::InputOf(const JobRow& row, uint32_t variant) const {
   if (SplitVariant(variant, noise_variants_).noise == 0) return row.input;

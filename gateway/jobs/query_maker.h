@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "gateway/expansion/expansion.h"
 #include "gateway/jobs/job_context.h"
 #include "gateway/jobs/prompt_plan.h"
 #include "gateway/jobs/row_walk.h"
@@ -29,6 +30,9 @@ class QueryMaker {
   uint32_t VariantsOf(const JobRow& row) const {
     return row.part == DatasetPart::kTrain ? plan_.positions() * (1 + noise_variants_) : 1;
   }
+  // The sequence of all questions about `rows` rows; indices of variants that a row has not are
+  // passed over.
+  ExpansionSpec ExpansionOf(uint64_t rows) const;
   // Queries per question, at most: votes, or labels that are scored.
   uint32_t samples() const { return samples_; }
   // Those that are asked at once; fewer where voting may stop early.

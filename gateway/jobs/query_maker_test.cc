@@ -10,6 +10,7 @@
 
 #include "base/hash.h"
 #include "gateway/expansion/expansion.h"
+#include "gateway/expansion/fold_text.h"
 #include "gateway/jobs/dataset_test_world.h"
 #include "gateway/noise/prompt_noise.h"
 #include "gateway/teachers/canonical.h"
@@ -67,7 +68,7 @@ class QueryMakerTest : public ::testing::Test {
     row.row.id = absl::StrCat("id", i);
     row.input = absl::StrCat("train ", i);
     row.row.columns = absl::StrCat(R"({"text":")", row.input, R"(","label":"good"})");
-    row.text_hash = Xxh3(FoldText(row.input));
+    row.text_hash = TextHash(row.input);
     return row;
   }
   // Contents of the last message of each variant.
@@ -234,6 +235,43 @@ TEST_F(QueryMakerTest, ExamplesAreDrawnFromThePoolAndNeverTheRowItself) {
     ASSERT_TRUE(row.ok());
     if (!row->has_value()) break;
     EXPECT_FALSE(shots.contains("Q " + (*row)->input));
+  }
+}
+
+// Everything that can vary at once, asked forwards and then in random order.
+TEST_F(QueryMakerTest, QueriesAreTheSameInAnyOrderOfEvaluation) {
+  AddTemplate("{{ ask }} {{ text }}", 2);
+  AddTemplate("{{ text }} ({{ tone }}) {{ ask }}", 1);
+  Grid("tone", {"formal", "casual", "blunt"});
+  Fill(expansion().mutable_paraphrases(), "ask", {"What?", "Which?", "{{ tone }}!"});
+  expansion().set_draws(4);
+  expansion().mutable_few_shot()->set_count(2);
+  expansion().mutable_few_shot()->set_user("Q {{ text }}");
+  spec().mutable_teachers(0)->add_temperatures(0.25);
+  spec().mutable_teachers(0)->add_temperatures(1.5);
+  v1::PromptNoise* noise = spec().mutable_noise()->mutable_prompt();
+  noise->set_variants(2);
+  noise->set_char_swap(0.3);
+  const QueryMaker maker = Maker();
+  const uint64_t rows = 20;
+  const auto expansion = Expansion::Create(maker.ExpansionOf(rows)).value();
+  const auto canonical = [](const QueryMaker& from, const ExpansionItem& item) {
+    auto query = from.QueryOf(RowAt(item.row), item.variant);
+    EXPECT_TRUE(query.ok()) << query.status();
+    from.SetSample(item.sample, &*query);
+    return CanonicalRequest(from.teacher().config, *query);
+  };
+  std::vector<std::string> forwards;
+  for (uint64_t index = 0; index < expansion.size(); ++index) {
+    forwards.push_back(canonical(maker, expansion.At(index)));
+  }
+  EXPECT_EQ(expansion.per_row(), maker.VariantsOf(RowAt(0)) * maker.samples());
+  // As a restarted gateway would: another maker, any index.
+  const QueryMaker again = Maker();
+  StableRandom random(7, 0);
+  for (int i = 0; i < 500; ++i) {
+    const uint64_t index = random.Below(expansion.size());
+    ASSERT_EQ(canonical(again, expansion.At(index)), forwards[index]) << index;
   }
 }
 

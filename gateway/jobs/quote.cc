@@ -6,7 +6,6 @@
 #include <set>
 #include <utility>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -15,12 +14,14 @@
 #include "base/status.h"
 #include "cache/client/accounts.h"
 #include "gateway/jobs/deterministic_bytes.h"
+#include "gateway/jobs/distinct_queries.h"
 #include "gateway/jobs/proto_time.h"
 #include "gateway/jobs/query_maker.h"
 #include "gateway/jobs/row_walk.h"
 #include "gateway/jobs/spec_defaults.h"
 #include "gateway/jobs/spec_validation.h"
 #include "gateway/jobs/token_fit.h"
+#include "gateway/jobs/votes_together.h"
 #include "gateway/teachers/canonical.h"
 #include "gateway/teachers/cost.h"
 
@@ -39,7 +40,6 @@ std::string SpecHash(const v1::JobSpec& spec) {
   return Sha256Hex(DeterministicBytes(spec)).substr(0, 32);
 }
 
-// One walk over a job's queries.
 // `fit`, with the method's usual answer where it knows nothing of the teacher's.
 TokenFit WithUsualAnswer(TokenFit fit, const v1::ClassifyTask& task) {
   if (fit.calls > 0) return fit;
@@ -51,12 +51,14 @@ TokenFit WithUsualAnswer(TokenFit fit, const v1::ClassifyTask& task) {
   return fit;
 }
 
+// One walk over a job's queries.
 class QuoteWalk {
  public:
   QuoteWalk(const JobContext& context, CheckedJob* job, QueryMaker maker, const TokenFit& fit)
       : context_(context),
         job_(job),
         maker_(std::move(maker)),
+        votes_per_call_(VotesPerCall(context, job->spec)),
         fit_(WithUsualAnswer(fit, job->spec.task().classify())) {
     for (const v1::Label& label : job->spec.task().classify().labels()) {
       labels_.insert(label.name());
@@ -108,6 +110,7 @@ class QuoteWalk {
   absl::Status AddRow(const JobRow& row) {
     (row.part == DatasetPart::kHeldOut ? held_out_rows_ : train_rows_) += 1;
     CheckGold(row);
+    distinct_.StartRow();
     for (uint32_t variant = 0; variant < maker_.VariantsOf(row); ++variant) {
       const absl::StatusOr<TeacherQuery> query = maker_.QueryOf(row, variant);
       if (!query.ok()) {
@@ -125,10 +128,12 @@ class QuoteWalk {
     maker_.SetSample(sample, &query);
     job_->quote.set_queries(job_->quote.queries() + 1);
     std::string canonical = CanonicalRequest(maker_.teacher().config, query);
-    if (!distinct_.insert(Xxh3(canonical)).second) return absl::OkStatus();
+    if (!distinct_.Add(Xxh3(canonical))) return absl::OkStatus();
     const TeacherConfig& config = maker_.teacher().config;
     Priced priced;
     priced.tokens = LikelyTokens(fit_, PromptBytes(query), query.sampling.max_tokens);
+    priced.tokens.low = PartOfCall(priced.tokens.low, votes_per_call_);
+    priced.tokens.likely = PartOfCall(priced.tokens.likely, votes_per_call_);
     priced.longest_output = query.sampling.max_tokens;
     priced.bound = UpperBoundMicroUsd(config, query);
     priced.certain = sample < maker_.first_samples();
@@ -167,7 +172,7 @@ class QuoteWalk {
 
   void Summarise() {
     v1::Quote& quote = job_->quote;
-    quote.set_distinct_queries(distinct_.size());
+    quote.set_distinct_queries(distinct_.count());
     quote.set_fitted_calls(fit_.calls);
     quote.set_input_tokens_low(static_cast<uint64_t>(low_.tokens.input));
     quote.set_input_tokens(static_cast<uint64_t>(likely_.tokens.input));
@@ -220,11 +225,12 @@ class QuoteWalk {
   const JobContext& context_;
   CheckedJob* const job_;
   const QueryMaker maker_;
+  const uint32_t votes_per_call_;
   const TokenFit fit_;
   Totals low_, likely_, high_;  // Of what is to be bought.
   std::unique_ptr<RowWalk> walk_;
   std::set<std::string> labels_;
-  absl::flat_hash_set<uint64_t> distinct_;
+  DistinctQueries distinct_;
   std::vector<cache::AcquireItem> items_;
   std::vector<Priced> batch_;
   uint64_t faults_total_ = 0;

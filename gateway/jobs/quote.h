@@ -21,8 +21,8 @@ struct CheckedJob {
 };
 
 // Fills in defaults, checks the spec, then every row: prompt, input, gold label. Looks up which
-// queries are already bought; buys nothing. Memory: 8 bytes per distinct query. Errors are those of
-// reading datasets and of asking the cache.
+// queries are already bought; buys nothing. Memory: that of RowWalk and DistinctQueries. Errors are
+// those of reading datasets and of asking the cache.
 absl::StatusOr<CheckedJob> CheckJob(const JobContext& context, const v1::JobSpec& asked);
 
 // `asked` with its defaults filled in.

@@ -2,19 +2,18 @@
 
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "base/hash.h"
 #include "base/status.h"
+#include "gateway/expansion/fold_text.h"
 
 namespace limbeck::gateway {
 namespace {
 
-absl::StatusOr<Split> MakeSplit(const v1::JobSpec& spec) {
+SplitSpec SplitOf(const v1::JobSpec& spec) {
   SplitSpec split;
   split.held_out = spec.data().has_held_out() ? 0.0 : spec.data().held_out_share();
   split.validation = spec.method().validation_share() * (1.0 - split.held_out);
-  return Split::Create(split);
+  return split;
 }
 
 const char* NameOf(bool held_out, bool pool) {
@@ -24,32 +23,13 @@ const char* NameOf(bool held_out, bool pool) {
 
 }  // namespace
 
-std::string FoldText(std::string_view text) {
-  std::string folded;
-  folded.reserve(text.size());
-  bool space = false;
-  for (const char c : text) {
-    if (absl::ascii_isspace(static_cast<unsigned char>(c))) {
-      space = !folded.empty();
-      continue;
-    }
-    if (space) folded.push_back(' ');
-    space = false;
-    folded.push_back(absl::ascii_tolower(static_cast<unsigned char>(c)));
-  }
-  return folded;
-}
-
 absl::StatusOr<std::unique_ptr<RowWalk>> RowWalk::Open(const DatasetStore& datasets,
                                                        const v1::JobSpec& spec, WalkPart part) {
-  LIMBECK_ASSIGN_OR_RETURN(const Split split, MakeSplit(spec));
+  LIMBECK_ASSIGN_OR_RETURN(const Split split, Split::Create(SplitOf(spec)));
   std::unique_ptr<RowWalk> walk(new RowWalk(datasets, spec, split));
   walk->PlanPasses(part);
-  // Within one file the split keeps texts apart; over files their hashes do.
-  if (part == WalkPart::kPool || (spec.data().has_held_out() && part != WalkPart::kHeldOut)) {
-    LIMBECK_RETURN_IF_ERROR(walk->LoadHeldOutTexts());
-  }
-  LIMBECK_RETURN_IF_ERROR(walk->NextPass().status());
+  LIMBECK_RETURN_IF_ERROR(walk->OpenIndexes());
+  LIMBECK_RETURN_IF_ERROR(walk->OpenPass(0));
   return walk;
 }
 
@@ -72,45 +52,67 @@ void RowWalk::PlanPasses(WalkPart part) {
   }
 }
 
-absl::StatusOr<std::unique_ptr<RowReader>> RowWalk::OpenFile(Pass::File file,
-                                                             const std::string& id_column) const {
+const std::string& RowWalk::DatasetOf(Pass::File file) const {
   const v1::DataSpec& data = spec_.data();
-  const v1::DatasetRef* ref = &data.train();
-  if (file == Pass::File::kHeldOut) ref = &data.held_out();
-  if (file == Pass::File::kPool) ref = &data.expansion().few_shot().pool();
-  LIMBECK_ASSIGN_OR_RETURN(const v1::Dataset dataset, datasets_.Get(ref->id()));
-  return datasets_.OpenRows(dataset, id_column);
+  if (file == Pass::File::kHeldOut) return data.held_out().id();
+  if (file == Pass::File::kPool) return data.expansion().few_shot().pool().id();
+  return data.train().id();
 }
 
-absl::Status RowWalk::LoadHeldOutTexts() {
-  const bool own_file = spec_.data().has_held_out();
-  LIMBECK_ASSIGN_OR_RETURN(const auto reader,
-                           OpenFile(own_file ? Pass::File::kHeldOut : Pass::File::kTrain, ""));
-  while (true) {
-    const absl::StatusOr<std::optional<Row>> row = reader->Next();
-    // A row that cannot be used is reported by the pass that gives it.
-    if (absl::IsInvalidArgument(row.status())) continue;
-    LIMBECK_RETURN_IF_ERROR(row.status());
-    if (!row->has_value()) return absl::OkStatus();
-    const auto text = ColumnText((*row)->columns, spec_.data().input_column());
-    if (!text.ok()) continue;
-    if (own_file || split_.Of(*text) == DatasetPart::kHeldOut) {
-      held_out_texts_.insert(Xxh3(FoldText(*text)));
+absl::Status RowWalk::OpenIndexes() {
+  const v1::DataSpec& data = spec_.data();
+  uint64_t place = 0;
+  for (size_t i = 0; i < passes_.size(); ++i) {
+    Pass& pass = passes_[i];
+    RowIndexSpec index = {.dataset_id = DatasetOf(pass.file), .column = data.input_column()};
+    // Within one file the split keeps texts apart; over files the index does.
+    if (pass.file != Pass::File::kHeldOut && data.has_held_out()) {
+      index.excluded.push_back({data.held_out().id(), std::nullopt});
     }
+    if (pass.file == Pass::File::kPool) {
+      index.excluded.push_back({data.train().id(), SplitOf(spec_)});
+    }
+    const bool again = i > 0 && passes_[i - 1].file == pass.file;
+    if (again) {
+      pass.index = passes_[i - 1].index;
+    } else {
+      LIMBECK_ASSIGN_OR_RETURN(pass.index, RowIndex::Open(datasets_, index));
+    }
+    pass.first_place = place;
+    place += pass.index->rows();
   }
+  return absl::OkStatus();
 }
 
-absl::StatusOr<bool> RowWalk::NextPass() {
-  if (next_pass_ == passes_.size()) {
-    reader_.reset();
-    return false;
-  }
-  const Pass::File file = passes_[next_pass_++].file;
+uint64_t RowWalk::places() const {
+  return passes_.back().first_place + passes_.back().index->rows();
+}
+
+absl::Status RowWalk::OpenPass(size_t pass) {
+  pass_ = pass;
+  reader_.reset();
+  if (pass == passes_.size()) return absl::OkStatus();
+  const Pass::File file = passes_[pass].file;
+  LIMBECK_ASSIGN_OR_RETURN(const v1::Dataset dataset, datasets_.Get(DatasetOf(file)));
   // Pool rows are told apart by their text.
   LIMBECK_ASSIGN_OR_RETURN(
-      reader_, OpenFile(file, file == Pass::File::kPool ? "" : spec_.data().id_column()));
-  seen_.clear();
-  return true;
+      reader_,
+      datasets_.OpenRows(dataset, file == Pass::File::kPool ? "" : spec_.data().id_column()));
+  return absl::OkStatus();
+}
+
+absl::Status RowWalk::Seek(uint64_t place) {
+  size_t pass = 0;
+  while (pass < passes_.size() &&
+         place >= passes_[pass].first_place + passes_[pass].index->rows()) {
+    ++pass;
+  }
+  LIMBECK_RETURN_IF_ERROR(OpenPass(pass));
+  if (reader_ == nullptr) return absl::OkStatus();
+  const uint64_t row = place - passes_[pass].first_place;
+  reader_->StartAt(row / RowIndex::kStride * RowIndex::kStride,
+                   passes_[pass].index->OffsetNear(row));
+  return reader_->Seek(row);
 }
 
 absl::StatusOr<std::optional<JobRow>> RowWalk::Use(const Pass& pass, Row row) {
@@ -119,6 +121,7 @@ absl::StatusOr<std::optional<JobRow>> RowWalk::Use(const Pass& pass, Row row) {
   const bool held_out_file = pass.file == Pass::File::kHeldOut;
   out.dataset = NameOf(held_out_file, pool);
   out.number = row.index + 1;
+  out.place = pass.first_place + row.index;
   const auto annotated = [&](const absl::Status& status) {
     return absl::InvalidArgumentError(
         absl::StrCat(out.dataset, " row ", out.number, ": ", absl::string_view(status.message())));
@@ -126,7 +129,7 @@ absl::StatusOr<std::optional<JobRow>> RowWalk::Use(const Pass& pass, Row row) {
   const auto input = ColumnText(row.columns, spec_.data().input_column());
   if (!input.ok()) return annotated(input.status());
   out.input = *input;
-  out.text_hash = Xxh3(FoldText(out.input));
+  out.text_hash = TextHash(out.input);
   if (pool) {
     out.part = DatasetPart::kTrain;
   } else {
@@ -136,8 +139,6 @@ absl::StatusOr<std::optional<JobRow>> RowWalk::Use(const Pass& pass, Row row) {
                       (out.part == DatasetPart::kTrain && pass.train) ||
                       (out.part == DatasetPart::kValidation && pass.validation);
   if (!wanted) return std::optional<JobRow>();
-  if (!held_out_file && held_out_texts_.contains(out.text_hash)) return std::optional<JobRow>();
-  if (!seen_.insert(out.text_hash).second) return std::optional<JobRow>();
   out.row = std::move(row);
   return std::optional<JobRow>(std::move(out));
 }
@@ -148,11 +149,17 @@ std::string RowWalk::GoldOf(const JobRow& row) const {
 
 absl::StatusOr<std::optional<JobRow>> RowWalk::Next() {
   while (reader_ != nullptr) {
-    const Pass& pass = passes_[next_pass_ - 1];
+    const Pass& pass = passes_[pass_];
+    const uint64_t row_index = pass.index->NextFrom(reader_->next_index());
+    if (row_index == pass.index->rows()) {
+      LIMBECK_RETURN_IF_ERROR(OpenPass(pass_ + 1));
+      continue;
+    }
+    LIMBECK_RETURN_IF_ERROR(reader_->Seek(row_index));
     LIMBECK_ASSIGN_OR_RETURN(std::optional<Row> row, reader_->Next());
     if (!row.has_value()) {
-      LIMBECK_RETURN_IF_ERROR(NextPass().status());
-      continue;
+      return absl::DataLossError(absl::StrCat("a dataset has fewer rows than it had: ", row_index,
+                                              " of ", pass.index->rows()));
     }
     LIMBECK_ASSIGN_OR_RETURN(std::optional<JobRow> used, Use(pass, *std::move(row)));
     if (used.has_value()) return used;

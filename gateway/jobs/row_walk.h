@@ -9,10 +9,10 @@
 #include <string_view>
 #include <vector>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/status/statusor.h"
 #include "gateway/expansion/split.h"
 #include "gateway/jobs/dataset_store.h"
+#include "gateway/jobs/row_index.h"
 #include "gateway/templates/rows/row.h"
 #include "gateway/templates/rows/row_reader.h"
 #include "limbeck/v1/job.pb.h"
@@ -23,6 +23,7 @@ struct JobRow {
   DatasetPart part = DatasetPart::kTrain;
   std::string dataset;  // "train", "held_out" or "pool": the file it stands in.
   uint64_t number = 0;  // In its file, from 1.
+  uint64_t place = 0;   // In the walk, from 0: RowWalk::places.
   Row row;
   std::string input;       // What the student reads.
   uint64_t text_hash = 0;  // Of the folded input: equal for texts that count as equal.
@@ -35,12 +36,12 @@ enum class WalkPart {
   kTrain,
   kValidation,
   kHeldOut,
-  kPool,  // The file of data.expansion.few_shot.pool: rows whose text is not held out.
+  kPool,  // The file of data.expansion.few_shot.pool: rows whose text evaluates nothing.
 };
 
 // One pass. Equal texts (but for ASCII case and whitespace) are given once per part; a text that is
-// held out is never trained on. Memory: 8 bytes per distinct text for that; nothing else grows with
-// the rows. One thread.
+// held out is never trained on. Which rows that leaves is kept beside the datasets (row_index.h),
+// so that a walk may begin anywhere; a bit per row is all that grows with them. One thread.
 class RowWalk {
  public:
   // `spec` has its defaults filled in. Datasets must be stored.
@@ -54,6 +55,13 @@ class RowWalk {
   // dataset and row; the call after it goes on with the next.
   absl::StatusOr<std::optional<JobRow>> Next();
 
+  // Rows of all files that are read, one after the other; a file read twice counts twice. Some
+  // places have no row to give.
+  uint64_t places() const;
+  // Makes the first row at `place` or after it the next one. `place` is at most places(). What lies
+  // before is not looked at, though a compressed file is decompressed up to there.
+  absl::Status Seek(uint64_t place);
+
  private:
   // One reading of one file.
   struct Pass {
@@ -62,29 +70,25 @@ class RowWalk {
     bool held_out = false;
     bool train = false;
     bool validation = false;
+    std::shared_ptr<const RowIndex> index = nullptr;
+    uint64_t first_place = 0;
   };
 
   RowWalk(const DatasetStore& datasets, const v1::JobSpec& spec, Split split)
       : datasets_(datasets), spec_(spec), split_(split) {}
   void PlanPasses(WalkPart part);
-  absl::Status LoadHeldOutTexts();
-  absl::StatusOr<std::unique_ptr<RowReader>> OpenFile(Pass::File file,
-                                                      const std::string& id_column) const;
-  absl::StatusOr<bool> NextPass();
+  const std::string& DatasetOf(Pass::File file) const;
+  absl::Status OpenIndexes();
+  absl::Status OpenPass(size_t pass);
   absl::StatusOr<std::optional<JobRow>> Use(const Pass& pass, Row row);
 
   const DatasetStore& datasets_;
   const v1::JobSpec spec_;
   const Split split_;
   std::vector<Pass> passes_;
-  size_t next_pass_ = 0;
+  size_t pass_ = 0;
+  // Null behind the last pass.
   std::unique_ptr<RowReader> reader_;
-  // Hashes of folded texts.
-  absl::flat_hash_set<uint64_t> held_out_texts_;
-  absl::flat_hash_set<uint64_t> seen_;
 };
-
-// The text as it is compared: ASCII lower case, runs of whitespace as one space, none at the ends.
-std::string FoldText(std::string_view text);
 
 }  // namespace limbeck::gateway

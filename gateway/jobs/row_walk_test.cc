@@ -116,19 +116,48 @@ TEST_F(RowWalkTest, ARowThatCannotBeUsedIsNamedAndTheWalkGoesOn) {
                                   HasSubstr("train row 3: no column 'text'")));
 }
 
-TEST_F(RowWalkTest, ThePoolHasNoHeldOutTextFromEitherKindOfHeldOut) {
+TEST_F(RowWalkTest, ThePoolHasNoTextThatEvaluates) {
   Pool(DatasetTestWorld::Lines("row", 100));
   Train(DatasetTestWorld::Lines("ROW", 100));
-  const auto held_out = Walk(WalkPart::kHeldOut);
-  ASSERT_FALSE(held_out.empty());
   const auto pool = Walk(WalkPart::kPool);
-  EXPECT_EQ(pool.size(), 100 - held_out.size());
   std::set<uint64_t> texts;
-  for (const JobRow& row : held_out) texts.insert(row.text_hash);
+  for (const WalkPart part : {WalkPart::kHeldOut, WalkPart::kValidation}) {
+    const auto rows = Walk(part);
+    ASSERT_FALSE(rows.empty());
+    for (const JobRow& row : rows) texts.insert(row.text_hash);
+  }
+  EXPECT_EQ(pool.size(), 100 - texts.size());
   for (const JobRow& row : pool) EXPECT_FALSE(texts.contains(row.text_hash)) << row.input;
 
+  world_.spec().mutable_method()->set_validation_share(0);
   HeldOut(DatasetTestWorld::Lines("row  ", 99));
   EXPECT_THAT(Inputs(Walk(WalkPart::kPool)), ElementsAre("row 99"));
+}
+
+TEST_F(RowWalkTest, AWalkFromAnyPlaceGivesTheRestOfTheRows) {
+  std::vector<std::string> lines = DatasetTestWorld::Lines("row", 40);
+  // Repeats, which have no place of their own.
+  lines.insert(lines.begin() + 7, lines[3]);
+  lines.push_back(lines[20]);
+  Train(lines);
+  for (const bool own_file : {false, true}) {
+    if (own_file) HeldOut(DatasetTestWorld::Lines("held", 5));
+    const std::vector<JobRow> rows = Walk(WalkPart::kAll);
+    auto walk = RowWalk::Open(world_.datasets(), world_.Filled(), WalkPart::kAll);
+    ASSERT_EQ((*walk)->places(), own_file ? 47u : 84u);
+    for (uint64_t place = 0; place <= (*walk)->places(); ++place) {
+      ASSERT_TRUE((*walk)->Seek(place).ok());
+      std::vector<std::string> expected;
+      for (const JobRow& row : rows) {
+        if (row.place >= place) expected.push_back(row.row.id);
+      }
+      std::vector<std::string> given;
+      for (auto row = (*walk)->Next(); row->has_value(); row = (*walk)->Next()) {
+        given.push_back((*row)->row.id);
+      }
+      ASSERT_EQ(given, expected) << place;
+    }
+  }
 }
 
 TEST_F(RowWalkTest, GoldIsEmptyWhereTheRowHasNone) {
@@ -140,12 +169,6 @@ TEST_F(RowWalkTest, GoldIsEmptyWhereTheRowHasNone) {
   const auto walk = RowWalk::Open(world_.datasets(), world_.Filled(), WalkPart::kTrain);
   EXPECT_EQ((*walk)->GoldOf(rows[0]), "good");
   EXPECT_THAT((*walk)->GoldOf(rows[1]), IsEmpty());
-}
-
-TEST(FoldTextTest, FoldsCaseAndWhitespace) {
-  EXPECT_EQ(FoldText("  A\tb \n C "), "a b c");
-  EXPECT_EQ(FoldText(" \n"), "");
-  EXPECT_EQ(FoldText("É"), "É");
 }
 
 }  // namespace

@@ -46,6 +46,11 @@ bool GivesTopLogprobs(const TeacherCatalog& teachers, const v1::TeacherUse& use)
   return it != teachers.end() && it->second.gives_top_logprobs;
 }
 
+bool NeedsTemperatureOne(const TeacherCatalog& teachers, const v1::TeacherUse& use) {
+  const auto it = teachers.find(use.teacher());
+  return it != teachers.end() && it->second.logprobs_after_temperature;
+}
+
 void FillTask(const TeacherCatalog& teachers, v1::JobSpec* spec) {
   if (!spec->task().has_classify()) return;
   v1::ClassifyTask* task = spec->mutable_task()->mutable_classify();
@@ -94,7 +99,10 @@ void FillTeacher(const TeacherCatalog& teachers, const v1::JobSpec& spec, v1::Te
   if (use->votes() == 0) use->set_votes(kDefaultVotes);
   if (use->has_voting()) FillVoting(use->mutable_voting());
   v1::Sampling* sampling = use->mutable_sampling();
-  if (!sampling->has_temperature()) sampling->set_temperature(CountsVotes(spec) ? 1.0 : 0.0);
+  if (!sampling->has_temperature()) {
+    sampling->set_temperature(
+        CountsVotes(spec) || (top_k && NeedsTemperatureOne(teachers, *use)) ? 1.0 : 0.0);
+  }
   if (!sampling->has_top_p()) sampling->set_top_p(1.0);
   if (sampling->max_tokens() == 0) sampling->set_max_tokens(DefaultTokens(task));
 }

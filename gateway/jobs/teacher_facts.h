@@ -21,6 +21,17 @@ struct TeacherFacts {
   // Whether it gives logprobs of a text it is handed, and whether it can be held to a JSON schema.
   bool scores_continuations = false;
   bool follows_schema = false;
+  // Whether a seed means anything to it.
+  bool honours_seed = true;
+  // Whether its logprobs are those of the distribution sampled from, so that they hang on the
+  // temperature.
+  bool logprobs_after_temperature = false;
+  // Answers to one question that are asked for in one call, and the most that configuration and
+  // kind allow where a probe saw that it gives several.
+  uint32_t answers_per_call = 1;
+  uint32_t max_answers_per_call = 1;
+  // Day from which the provider no longer serves it, where that has come; else empty.
+  std::string retired_on;
   // Day of the probe that narrowed the above, "2026-11-24"; empty: what the configuration says.
   std::string probed_on;
   // Whether anything else about it has a price: requests, long inputs.

@@ -77,6 +77,9 @@ struct QuotaHints {
   std::optional<absl::Duration> reset_tokens;
   std::optional<absl::Duration> reset_input_tokens;
   std::optional<absl::Duration> reset_output_tokens;
+  // Of a 429: by its words the account is used up for so long, whatever shorter `retry_after` it
+  // names. One call finds out after that; the pool pauses for all of this when it is refused too.
+  std::optional<absl::Duration> exhausted_for;
 };
 
 enum class CallEnd {

@@ -63,7 +63,7 @@ std::optional<SteadyTime> QuotaPool::WhenAllowed(const TokenCount& estimate, Ste
 
 bool QuotaPool::HasSlot(SteadyTime now) {
   // Nothing but 429s: whether that is over, one call finds out as well as many.
-  if (rounds_limited_ > 1 && probe_ != 0) return false;
+  if (rounds_limited_ >= kStormRounds && probe_ != 0) return false;
   if (!concurrency_.MayStart()) return false;
   if (!options_.shared || concurrency_.in_use() < slots_) return true;
   slots_wanted_ = true;
@@ -88,7 +88,7 @@ QuotaPool::Admission QuotaPool::Take(const TokenCount& estimate, SteadyTime now)
   Admission admission;
   admission.admitted = true;
   admission.lease = next_lease_++;
-  if (rounds_limited_ > 1) probe_ = admission.lease;
+  if (rounds_limited_ >= kStormRounds) probe_ = admission.lease;
   for (size_t kind = 0; kind < kKinds; ++kind) {
     const int64_t count = CountOf(static_cast<QuotaKind>(kind), estimate);
     allowances_[kind].Take(count);
@@ -199,7 +199,10 @@ void QuotaPool::Learn(const Lease& lease, bool probe, CallEnd end, const QuotaHi
   switch (end) {
     case CallEnd::kAnswered:
       // An answer to a call from before the last cut says nothing about the present.
-      if (concurrency_.IsCurrent(lease.epoch)) rounds_limited_ = 0;
+      if (concurrency_.IsCurrent(lease.epoch)) {
+        rounds_limited_ = 0;
+        doubts_exhaustion_ = false;
+      }
       concurrency_.OnSuccess(now);
       return;
     case CallEnd::kOverloaded:
@@ -216,7 +219,10 @@ void QuotaPool::Learn(const Lease& lease, bool probe, CallEnd end, const QuotaHi
           std::min(options_.default_pause * (int64_t{1} << doublings), options_.max_default_pause);
       absl::Duration pause = hints.retry_after.value_or(own);
       // A provider that asks for a second and refuses again and again means more than it says.
-      if (rounds_limited_ > 1) pause = std::max(pause, own);
+      if (rounds_limited_ >= kStormRounds) pause = std::max(pause, own);
+      if (hints.exhausted_for.has_value()) {
+        pause = PauseOfExhaustion(probe, pause, *hints.exhausted_for);
+      }
       // A probe alone on its way says nothing about how many may be.
       if (probe) {
         concurrency_.Freeze(now);
@@ -230,6 +236,19 @@ void QuotaPool::Learn(const Lease& lease, bool probe, CallEnd end, const QuotaHi
     case CallEnd::kFailed:
       return;
   }
+}
+
+absl::Duration QuotaPool::PauseOfExhaustion(bool probe, absl::Duration asked,
+                                            absl::Duration exhausted_for) {
+  if (probe && doubts_exhaustion_) {
+    // What comes after the pause is a new quota, which may be doubted again.
+    doubts_exhaustion_ = false;
+    return exhausted_for;
+  }
+  doubts_exhaustion_ = true;
+  // One call at a time from now on.
+  rounds_limited_ = std::max(rounds_limited_, kStormRounds);
+  return asked;
 }
 
 void QuotaPool::PauseFor(absl::Duration duration, SteadyTime now) {

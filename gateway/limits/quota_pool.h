@@ -99,6 +99,8 @@ class QuotaPool {
 
  private:
   static constexpr size_t kKinds = 4;
+  // Rounds of 429s from which on the pool is in a storm.
+  static constexpr uint32_t kStormRounds = 2;
   using Counts = std::array<int64_t, kKinds>;
   struct Lease {
     TokenCount estimate;
@@ -130,6 +132,9 @@ class QuotaPool {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void ApplyHints(const Lease& lease, const QuotaHints& hints, SteadyTime now)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
+  // The pause after a 429 that says the account is used up.
+  absl::Duration PauseOfExhaustion(bool probe, absl::Duration asked, absl::Duration exhausted_for)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void PauseFor(absl::Duration duration, SteadyTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void ShowMetrics(SteadyTime now) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void Wake(const std::vector<uint64_t>& members);
@@ -147,6 +152,8 @@ class QuotaPool {
   SteadyTime calm_until_ ABSL_GUARDED_BY(mu_);
   // Rounds of calls in a row that ended with 429.
   uint32_t rounds_limited_ ABSL_GUARDED_BY(mu_) = 0;
+  // The provider said that the account is used up, and one more call is to find out.
+  bool doubts_exhaustion_ ABSL_GUARDED_BY(mu_) = false;
   // In a storm: the one call that finds out.
   uint64_t probe_ ABSL_GUARDED_BY(mu_) = 0;
   uint64_t rate_limited_ ABSL_GUARDED_BY(mu_) = 0;

@@ -20,14 +20,14 @@ QuotaPoolState QuotaPool::state() const {
   if (options_.shared) state.concurrency_limit = std::min(state.concurrency_limit, slots_);
   state.parked_for = std::max(absl::ZeroDuration(), paused_until_ - now);
   state.rate_limited = rate_limited_;
-  state.storm = rounds_limited_ > 1;
+  state.storm = rounds_limited_ >= kStormRounds;
   for (Limit& limit : limits_) state.balances.push_back({limit.limit, LeftOf(limit, now)});
   return state;
 }
 
 bool QuotaPool::in_storm() const {
   absl::MutexLock lock(&mu_);
-  return rounds_limited_ > 1;
+  return rounds_limited_ >= kStormRounds;
 }
 
 void QuotaPool::ShowMetrics(SteadyTime now) {

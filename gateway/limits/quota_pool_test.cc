@@ -109,7 +109,7 @@ TEST_F(QuotaPoolTest, RetryAfterPausesThePoolAndIsCapped) {
   EXPECT_DOUBLE_EQ(WaitOf(pool.Admit({})), 100);
 }
 
-TEST_F(QuotaPoolTest, AWaitOfADayParksThePoolAndIsShown) {
+TEST_F(QuotaPoolTest, Case04AWaitOfADayParksThePoolAndIsShown) {
   metrics::Registry registry;
   QuotaPool pool({.name = "p"}, &clock_, &registry);
   QuotaHints hints;

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "base/string_view.h"
 
 namespace limbeck::gateway {
@@ -43,7 +44,11 @@ void ReadAnswer(const SoftOutput& answer, ProbeFindings* findings) {
   const auto all = [&](const auto& holds) {
     return Told(std::all_of(answer.tokens.begin(), answer.tokens.end(), holds));
   };
-  findings->bytes = all([](const Token& token) { return !token.bytes.empty() && !token.lossy; });
+  findings->bytes = all([&](const Token& token) {
+    // The token that ends an answer stands for no text.
+    const bool end = &token == &answer.tokens.back() && answer.tokens.size() > 1;
+    return !token.lossy && (end || !token.bytes.empty());
+  });
   findings->token_ids = all([](const Token& token) { return token.id.has_value(); });
   for (const Token& token : answer.tokens) {
     findings->max_top_logprobs =
@@ -117,26 +122,120 @@ bool IsScored(const SoftOutput& output, const std::string& continuation) {
   return bytes == continuation;
 }
 
+// What a refusal of its form, or the answer, says about what one question asked for.
+struct Asked {
+  ProbeAspect aspect;
+  Finding ProbeFindings::*finding;
+  // Why it was not asked, where it was not.
+  const char* otherwise;
+};
+
+constexpr Asked kAsked[] = {
+    {ProbeAspect::kRepeat, &ProbeFindings::repeatable, "was not asked"},
+    {ProbeAspect::kSeed, &ProbeFindings::seed, "teachers of this kind take no seed"},
+    {ProbeAspect::kContinuation, &ProbeFindings::continuation,
+     "teachers of this kind cannot be asked to score a text"},
+    {ProbeAspect::kSchema, &ProbeFindings::schema,
+     "teachers of this kind cannot be asked to follow a JSON schema"},
+    {ProbeAspect::kChoices, &ProbeFindings::choices,
+     "teachers of this kind cannot be held to a list of answers"},
+    {ProbeAspect::kSamples, &ProbeFindings::samples,
+     "teachers of this kind give one answer per call"},
+};
+
+void AddNote(ProbeAspect aspect, std::string_view what, ProbeFindings* findings) {
+  findings->notes.push_back(absl::StrCat(ToAbsl(ProbeAspectName(aspect)), ": ", ToAbsl(what)));
+}
+
+bool IsNoted(const ProbeFindings& findings, ProbeAspect aspect) {
+  const std::string prefix = absl::StrCat(ToAbsl(ProbeAspectName(aspect)), ": ");
+  return std::any_of(findings.notes.begin(), findings.notes.end(),
+                     [&](const std::string& note) { return note.starts_with(prefix); });
+}
+
+void ReadFailure(ProbeAspect aspect, const Failure& failure, ProbeFindings* findings) {
+  AddNote(aspect, absl::StrCat(failure.message, " (", failure.reason, ")"), findings);
+  // A request that is refused for its form shows that the teacher lacks what it asked for.
+  if (failure.cls != FailureClass::kBadRequest) return;
+  for (const Asked& asked : kAsked) {
+    if (asked.aspect == aspect) findings->*asked.finding = Finding::kNo;
+  }
+}
+
+void ReadSamples(const ProbeQuestion& question, size_t further, ProbeFindings* findings) {
+  const size_t given = 1 + further;
+  findings->samples = Told(given == question.query.samples);
+  if (given == question.query.samples) return;
+  AddNote(
+      question.aspect,
+      absl::StrCat(question.query.samples, " answers were asked for in one call, ", given, " came"),
+      findings);
+}
+
+void ReadForm(const ProbeQuestion& question, const SoftOutput& output, size_t further,
+              ProbeFindings* findings) {
+  if (question.aspect == ProbeAspect::kContinuation) {
+    findings->continuation = Told(IsScored(output, question.query.continuation));
+  } else if (question.aspect == ProbeAspect::kSchema) {
+    findings->schema = Told(IsAskedJson(output.text));
+  } else if (question.aspect == ProbeAspect::kChoices) {
+    const std::vector<std::string>& choices = question.query.choices;
+    findings->choices =
+        Told(std::find(choices.begin(), choices.end(), output.text) != choices.end());
+  } else if (question.aspect == ProbeAspect::kSamples) {
+    ReadSamples(question, further, findings);
+  }
+}
+
+void ReadHeaders(const std::vector<ProbeAnswer>& answers, ProbeFindings* findings) {
+  for (const ProbeAnswer& answer : answers) {
+    if (!answer.headers.empty()) findings->headers = answer.headers;
+  }
+  if (!answers.empty()) findings->rate_headers = Told(!findings->headers.empty());
+}
+
+void ReadListing(const Listing& listing, ProbeFindings* findings) {
+  if (!listing.ok()) {
+    findings->notes.push_back(
+        absl::StrCat("retirement: not known: ", absl::string_view(listing.status().message())));
+  } else if (!listing->has_value()) {
+    findings->notes.push_back("retirement: not known: the provider's list lacks the model");
+  } else {
+    findings->retires_on = (*listing)->retires_on;
+  }
+}
+
+// Every unknown gets its reason.
+void GiveReasons(ProbeFindings* findings) {
+  for (const Asked& asked : kAsked) {
+    if (findings->*asked.finding != Finding::kUnknown || IsNoted(*findings, asked.aspect)) continue;
+    AddNote(asked.aspect, asked.otherwise, findings);
+  }
+  if (findings->bytes == Finding::kUnknown) {
+    findings->notes.push_back("bytes, ids: the answer came without tokens");
+  }
+  if (findings->chosen_listed == Finding::kUnknown) {
+    findings->notes.push_back("chosen token: the answer came without candidates");
+  }
+  if (findings->stage == LogprobStage::kUnknown && !IsNoted(*findings, ProbeAspect::kWarm)) {
+    AddNote(ProbeAspect::kWarm, "two or more candidates per token are needed to tell", findings);
+  }
+}
+
 }  // namespace
 
 ProbeFindings ReadProbe(const std::vector<ProbeQuestion>& questions,
-                        const std::vector<ProbeAnswer>& answers) {
+                        const std::vector<ProbeAnswer>& answers, const Listing& listing) {
   ProbeFindings findings;
   Outputs outputs;
+  std::map<ProbeAspect, size_t> further;
   for (const ProbeAnswer& answer : answers) {
     if (const auto* output = std::get_if<SoftOutput>(&answer.result)) {
       outputs.emplace(answer.aspect, output);
-      continue;
+      further.emplace(answer.aspect, answer.further);
+    } else {
+      ReadFailure(answer.aspect, std::get<Failure>(answer.result), &findings);
     }
-    const auto& failure = std::get<Failure>(answer.result);
-    findings.notes.push_back(absl::StrCat(ToAbsl(ProbeAspectName(answer.aspect)), ": ",
-                                          failure.message, " (", failure.reason, ")"));
-    // A request that is refused for its form shows that the teacher lacks what it asked for.
-    if (failure.cls != FailureClass::kBadRequest) continue;
-    if (answer.aspect == ProbeAspect::kSeed) findings.seed = Finding::kNo;
-    if (answer.aspect == ProbeAspect::kContinuation) findings.continuation = Finding::kNo;
-    if (answer.aspect == ProbeAspect::kSchema) findings.schema = Finding::kNo;
-    if (answer.aspect == ProbeAspect::kChoices) findings.choices = Finding::kNo;
   }
   const SoftOutput* first = Find(outputs, ProbeAspect::kAnswer);
   if (first != nullptr) ReadAnswer(*first, &findings);
@@ -148,17 +247,11 @@ ProbeFindings ReadProbe(const std::vector<ProbeQuestion>& questions,
   ReadStage(outputs, &findings);
   for (const ProbeQuestion& question : questions) {
     const SoftOutput* output = Find(outputs, question.aspect);
-    if (output == nullptr) continue;
-    if (question.aspect == ProbeAspect::kContinuation) {
-      findings.continuation = Told(IsScored(*output, question.query.continuation));
-    } else if (question.aspect == ProbeAspect::kSchema) {
-      findings.schema = Told(IsAskedJson(output->text));
-    } else if (question.aspect == ProbeAspect::kChoices) {
-      const std::vector<std::string>& choices = question.query.choices;
-      findings.choices =
-          Told(std::find(choices.begin(), choices.end(), output->text) != choices.end());
-    }
+    if (output != nullptr) ReadForm(question, *output, further[question.aspect], &findings);
   }
+  ReadHeaders(answers, &findings);
+  ReadListing(listing, &findings);
+  GiveReasons(&findings);
   return findings;
 }
 

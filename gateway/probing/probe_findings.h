@@ -1,14 +1,19 @@
 // What a probe's answers show about a teacher.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "cache/records/soft_output.h"
 #include "gateway/probing/probe_plan.h"
 #include "gateway/teachers/failure.h"
+#include "gateway/teachers/model_listing.h"
+#include "gateway/teachers/rate_headers.h"
 
 namespace limbeck::gateway {
 
@@ -34,20 +39,31 @@ struct ProbeFindings {
   Finding continuation = Finding::kUnknown;   // A given text was scored.
   Finding schema = Finding::kUnknown;         // The answer was the JSON asked for.
   Finding choices = Finding::kUnknown;        // The answer was one of the list.
+  Finding samples = Finding::kUnknown;        // One call gave as many answers as were asked for.
+  Finding rate_headers = Finding::kUnknown;   // Answers speak of the account's limits.
   LogprobStage stage = LogprobStage::kUnknown;
-  std::string model;        // As it named itself.
-  std::string fingerprint;  // Empty where it gives none.
-  // "seed: HTTP 400 …": why something stayed unknown or is a no.
+  std::string model;                // As it named itself.
+  std::string fingerprint;          // Empty where it gives none.
+  std::vector<RateHeader> headers;  // Of the last answer that had some.
+  // Day from which the model is no longer served; empty where the provider's list announces none,
+  // absent where that is not known.
+  std::optional<std::string> retires_on;
+  // "seed: HTTP 400 …": why something stayed unknown or is a no. Every unknown has one.
   std::vector<std::string> notes;
 };
 
 struct ProbeAnswer {
   ProbeAspect aspect = ProbeAspect::kAnswer;
   std::variant<cache::SoftOutput, Failure> result;
+  size_t further = 0;               // Answers behind the first.
+  std::vector<RateHeader> headers;  // Of the last response, whatever its status.
 };
+
+// What the provider's list of models said, or why there is none.
+using Listing = absl::StatusOr<std::optional<ListedModel>>;
 
 // Pure. Answers may be missing; kAnswer must have succeeded for the rest to mean much.
 ProbeFindings ReadProbe(const std::vector<ProbeQuestion>& questions,
-                        const std::vector<ProbeAnswer>& answers);
+                        const std::vector<ProbeAnswer>& answers, const Listing& listing);
 
 }  // namespace limbeck::gateway

@@ -6,21 +6,23 @@
 namespace limbeck::gateway {
 namespace {
 
-using ::testing::ElementsAre;
+using ::testing::Contains;
 using ::testing::HasSubstr;
+using ::testing::IsSupersetOf;
+using ::testing::StartsWith;
 
 constexpr Capabilities kAll = {.logprobs = true,
                                .seed = true,
                                .max_top_logprobs = 20,
                                .schema = true,
                                .choices = true,
-                               .continuation_scoring = true};
+                               .continuation_scoring = true,
+                               .max_samples = 128};
 
-std::vector<ProbeQuestion> Questions() {
-  TeacherConfig config;
-  config.kind = "openai";
-  return PlanProbe(config, kAll, true);
-}
+// What a provider without a list of models says.
+const Listing kNoListing = absl::UnimplementedError("there is no list");
+
+std::vector<ProbeQuestion> Questions() { return PlanProbe(kAll, 20); }
 
 cache::SoftOutput Text(std::string text) {
   cache::SoftOutput output;
@@ -41,7 +43,9 @@ cache::SoftOutput Ranked(std::vector<cache::Candidate> candidates) {
   return output;
 }
 
-ProbeFindings Read(std::vector<ProbeAnswer> answers) { return ReadProbe(Questions(), answers); }
+ProbeFindings Read(std::vector<ProbeAnswer> answers, const Listing& listing = kNoListing) {
+  return ReadProbe(Questions(), answers, listing);
+}
 
 TEST(ProbeFindingsTest, TheFirstAnswerShowsSupportCandidatesBytesAndIds) {
   cache::SoftOutput answer = Ranked({{"Yes", 5, -0.1F}, {"No", 6, -2.5F}});
@@ -70,6 +74,14 @@ TEST(ProbeFindingsTest, LossyBytesAndAnUnlistedChosenTokenAreNoted) {
   EXPECT_EQ(findings.chosen_listed, Finding::kNo);
 }
 
+TEST(ProbeFindingsTest, TheEndOfAnAnswerNeedsNoBytes) {
+  cache::SoftOutput answer = Ranked({{"Yes", 5, -0.1F}});
+  answer.tokens.emplace_back();
+  EXPECT_EQ(Read({{ProbeAspect::kAnswer, answer}}).bytes, Finding::kYes);
+  answer.tokens.emplace_back();
+  EXPECT_EQ(Read({{ProbeAspect::kAnswer, answer}}).bytes, Finding::kNo);
+}
+
 TEST(ProbeFindingsTest, ASeedCountsWhenItRepeatsAndAnotherDiffers) {
   const auto seed = [](const char* first, const char* again, const char* other) {
     return Read({{ProbeAspect::kSeed, Text(first)},
@@ -82,7 +94,7 @@ TEST(ProbeFindingsTest, ASeedCountsWhenItRepeatsAndAnotherDiffers) {
   EXPECT_EQ(seed("a", "a", "a"), Finding::kUnknown);
 }
 
-TEST(ProbeFindingsTest, DistancesThatDoubleAtHalfTheTemperatureAreTakenAfterIt) {
+TEST(ProbeFindingsTest, Case21DistancesThatDoubleAtHalfTheTemperatureAreTakenAfterIt) {
   const auto stage = [](float factor) {
     return Read({{ProbeAspect::kWarm, Ranked({{"a", 1, -1.0F}, {"b", 2, -1.5F}, {"c", 3, -2.0F}})},
                  {ProbeAspect::kCool, Ranked({{"a", 1, -0.4F},
@@ -129,7 +141,48 @@ TEST(ProbeFindingsTest, ARefusedFormIsANoAndAnyOtherFailureStaysUnknown) {
       Read({{ProbeAspect::kSeed, refused}, {ProbeAspect::kSchema, down}});
   EXPECT_EQ(findings.seed, Finding::kNo);
   EXPECT_EQ(findings.schema, Finding::kUnknown);
-  EXPECT_THAT(findings.notes, ElementsAre(HasSubstr("seed is not supported"), HasSubstr("schema")));
+  EXPECT_THAT(findings.notes,
+              IsSupersetOf({HasSubstr("seed is not supported"), HasSubstr("schema")}));
+}
+
+TEST(ProbeFindingsTest, SeveralAnswersCountWhenAllCame) {
+  EXPECT_EQ(Read({{ProbeAspect::kSamples, Text("a"), 1}}).samples, Finding::kYes);
+  const ProbeFindings one = Read({{ProbeAspect::kSamples, Text("a"), 0}});
+  EXPECT_EQ(one.samples, Finding::kNo);
+  EXPECT_THAT(one.notes, Contains("samples: 2 answers were asked for in one call, 1 came"));
+  Failure refused;
+  refused.cls = FailureClass::kBadRequest;
+  EXPECT_EQ(Read({{ProbeAspect::kSamples, refused}}).samples, Finding::kNo);
+}
+
+TEST(ProbeFindingsTest, TheLastRateHeadersAreKept) {
+  EXPECT_EQ(Read({}).rate_headers, Finding::kUnknown);
+  EXPECT_EQ(Read({{ProbeAspect::kAnswer, Text("a")}}).rate_headers, Finding::kNo);
+  const ProbeFindings findings =
+      Read({{ProbeAspect::kAnswer, Text("a"), 0, {{"x-ratelimit-limit-requests", "60", 60}}},
+            {ProbeAspect::kRepeat, Text("a"), 0, {{"x-ratelimit-limit-requests", "61", 61}}},
+            {ProbeAspect::kSchema, Text("a")}});
+  EXPECT_EQ(findings.rate_headers, Finding::kYes);
+  ASSERT_EQ(findings.headers.size(), 1u);
+  EXPECT_EQ(findings.headers[0].limit, 61);
+}
+
+TEST(ProbeFindingsTest, RetirementIsTheListsWordOrUnknownWithAReason) {
+  EXPECT_EQ(Read({}, std::optional(ListedModel{"2027-03-31"})).retires_on, "2027-03-31");
+  EXPECT_EQ(Read({}, std::optional(ListedModel{})).retires_on, "");
+  const ProbeFindings unlisted = Read({}, std::optional<ListedModel>());
+  EXPECT_EQ(unlisted.retires_on, std::nullopt);
+  EXPECT_THAT(unlisted.notes, Contains(HasSubstr("lacks the model")));
+  EXPECT_THAT(Read({}).notes, Contains(HasSubstr("there is no list")));
+}
+
+TEST(ProbeFindingsTest, EveryUnknownHasAReason) {
+  const ProbeFindings findings = ReadProbe(PlanProbe({}, 0), {}, kNoListing);
+  for (const char* aspect :
+       {"repeat: ", "seed: ", "continuation: ", "schema: ", "choices: ", "samples: ",
+        "bytes, ids: ", "chosen token: ", "temperature: ", "retirement: "}) {
+    EXPECT_THAT(findings.notes, Contains(StartsWith(aspect)));
+  }
 }
 
 }  // namespace

@@ -13,6 +13,7 @@ namespace {
 constexpr uint32_t kSeededTokens = 12;
 constexpr int64_t kSeed = 7;
 constexpr int64_t kOtherSeed = 8;
+constexpr uint32_t kProbedSamples = 2;
 constexpr const char* kAnswerSchema =
     R"({"type":"object","properties":{"answer":{"type":"string"}},)"
     R"("required":["answer"],"additionalProperties":false})";
@@ -63,15 +64,28 @@ std::string_view ProbeAspectName(ProbeAspect aspect) {
     case ProbeAspect::kSchema:
       return "schema";
     case ProbeAspect::kChoices:
+      return "choices";
+    case ProbeAspect::kSamples:
       break;
   }
-  return "choices";
+  return "samples";
 }
 
-std::vector<ProbeQuestion> PlanProbe(const TeacherConfig& config, const Capabilities& can,
-                                     bool logprobs) {
-  const uint32_t k =
-      logprobs && can.logprobs ? std::min(config.max_top_logprobs, can.max_top_logprobs) : 0;
+uint32_t MostProbedCandidates(const TeacherConfig& config, const Capabilities& can, bool logprobs) {
+  return logprobs && can.logprobs ? std::min(config.max_top_logprobs, can.max_top_logprobs) : 0;
+}
+
+std::optional<uint32_t> CandidateSearch::Next() const {
+  if (refused_ - accepted_ <= 1) return std::nullopt;
+  return static_cast<uint32_t>((accepted_ + refused_) / 2);
+}
+
+void CandidateSearch::Tell(uint32_t candidates, bool accepted) {
+  (accepted ? accepted_ : refused_) = candidates;
+}
+
+std::vector<ProbeQuestion> PlanProbe(const Capabilities& can, uint32_t candidates) {
+  const uint32_t k = candidates;
   std::vector<ProbeQuestion> questions = {{ProbeAspect::kAnswer, AskForAnswer(k)},
                                           {ProbeAspect::kRepeat, AskForAnswer(k)}};
   if (can.seed) {
@@ -98,6 +112,11 @@ std::vector<ProbeQuestion> PlanProbe(const TeacherConfig& config, const Capabili
     query.choices = {"red", "blue"};
     questions.push_back({ProbeAspect::kChoices, std::move(query)});
   }
+  if (can.max_samples > 1) {
+    TeacherQuery query = AskForLetter(1, 0);
+    query.samples = kProbedSamples;
+    questions.push_back({ProbeAspect::kSamples, std::move(query)});
+  }
   return questions;
 }
 
@@ -106,6 +125,11 @@ int64_t ProbeUpperBoundMicroUsd(const TeacherConfig& config,
   int64_t sum = 0;
   for (const ProbeQuestion& question : questions) {
     sum += UpperBoundMicroUsd(config, question.query);
+  }
+  // Refused calls are free, but a search may end with several that are not.
+  if (questions.empty() || questions.front().query.top_logprobs == 0) return sum;
+  for (uint32_t left = questions.front().query.top_logprobs; left > 0; left /= 2) {
+    sum += UpperBoundMicroUsd(config, questions.front().query);
   }
   return sum;
 }

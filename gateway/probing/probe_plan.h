@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -20,7 +21,8 @@ enum class ProbeAspect : uint8_t {
   kCool,          // and at 0.5: do logprobs change with it?
   kContinuation,  // A given text scored.
   kSchema,        // An answer held to a JSON schema.
-  kChoices        // An answer held to a list.
+  kChoices,       // An answer held to a list.
+  kSamples        // Two answers from one call.
 };
 
 std::string_view ProbeAspectName(ProbeAspect aspect);
@@ -30,11 +32,29 @@ struct ProbeQuestion {
   TeacherQuery query;
 };
 
-// Only what the kind can ask at all is asked. `logprobs`: whether the operator expects them.
-std::vector<ProbeQuestion> PlanProbe(const TeacherConfig& config, const Capabilities& can,
-                                     bool logprobs);
+// Candidates per token that the first question asks for: the most that configuration and kind
+// allow. `logprobs`: whether the operator expects them.
+uint32_t MostProbedCandidates(const TeacherConfig& config, const Capabilities& can, bool logprobs);
 
-// What the whole plan may cost at most, micro-USD.
+// Only what the kind can ask at all is asked. `candidates` per token, 0 for no logprobs.
+std::vector<ProbeQuestion> PlanProbe(const Capabilities& can, uint32_t candidates);
+
+// Where the first question is refused for its candidates, the number that is allowed is found by
+// halving. REQUIRES: `refused` > 0.
+class CandidateSearch {
+ public:
+  explicit CandidateSearch(uint32_t refused) : refused_(refused) {}
+
+  // The number to ask for next; nullopt when it is found. 0 asks for no logprobs at all.
+  std::optional<uint32_t> Next() const;
+  void Tell(uint32_t candidates, bool accepted);
+
+ private:
+  int64_t accepted_ = -1;
+  int64_t refused_;
+};
+
+// What the whole plan may cost at most, a CandidateSearch included, micro-USD.
 int64_t ProbeUpperBoundMicroUsd(const TeacherConfig& config,
                                 const std::vector<ProbeQuestion>& questions);
 

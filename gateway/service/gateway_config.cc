@@ -192,11 +192,30 @@ class Resolver {
         can.logprobs && (!teacher.has_logprobs() || teacher.logprobs());
     made->facts.scores_continuations = can.continuation_scoring;
     made->facts.follows_schema = can.schema;
+    made->facts.honours_seed = can.seed;
+    made->facts.max_answers_per_call = can.max_samples;
+    if (teacher.has_answers_per_call()) SetAnswersPerCall(path, teacher, made);
     const uint32_t most =
         teacher.max_top_logprobs() == 0 ? can.usual_top_logprobs : teacher.max_top_logprobs();
     made->config.max_top_logprobs =
         made->facts.gives_top_logprobs ? std::min(most, can.max_top_logprobs) : 0;
     made->facts.max_top_logprobs = made->config.max_top_logprobs;
+  }
+
+  void SetAnswersPerCall(const std::string& path, const v1::TeacherConfig& teacher,
+                         ConfiguredTeacher* made) {
+    TeacherFacts& facts = made->facts;
+    const uint32_t asked = teacher.answers_per_call();
+    if (asked == 0 || asked > facts.max_answers_per_call) {
+      return Fault(path + ".answers_per_call",
+                   facts.max_answers_per_call == 1
+                       ? absl::StrCat("is ", asked, ", but teachers of kind ", teacher.kind(),
+                                      " give one answer per call; leave it out")
+                       : absl::StrCat("is ", asked, "; expected 1 … ", facts.max_answers_per_call));
+    }
+    facts.answers_per_call = asked;
+    // Whoever states 1 wants 1, whatever a probe sees.
+    facts.max_answers_per_call = asked;
   }
 
   void SetUrl(const std::string& path, const v1::TeacherConfig& teacher, TeacherConfig* config) {
@@ -271,7 +290,7 @@ class Resolver {
             "is required: BASIS_OWN_MODEL, BASIS_OPEN_LICENCE, BASIS_PROVIDER_PROGRAMME or "
             "BASIS_WRITTEN_CONSENT; without a basis leave training_use out");
     }
-    if (made.evidence.empty()) {
+    if (absl::StripAsciiWhitespace(made.evidence).empty()) {
       Fault(prefix + "evidence", "is required: name or link of licence, programme or consent");
     }
     absl::CivilDay day;

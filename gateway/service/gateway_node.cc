@@ -14,6 +14,7 @@
 #include "base/status.h"
 #include "base/version.h"
 #include "cache/client/grpc_cache_client.h"
+#include "gateway/service/teacher_capability.h"
 
 namespace limbeck::gateway {
 namespace {
@@ -101,7 +102,7 @@ absl::Status GatewayNode::OpenJobs(metrics::Registry* registry) {
   teachers.holder = absl::StrCat(name_, "/", HexEncode(RandomBytes(kNameBytes)));
   teachers.registry = registry;
   teachers_ = std::make_unique<TeacherSet>(config_, transport, options_.clock, teachers);
-  probe_ = std::make_unique<TeacherProbe>(engine_.get(), options_.clock, registry);
+  probe_ = std::make_unique<TeacherProbe>(engine_.get(), transport, options_.clock, registry);
   CoordinatorOptions coordination = options_.coordination;
   coordination.name = name_;
   coordination.version = std::string(kVersion);
@@ -127,7 +128,9 @@ absl::Status GatewayNode::OpenJobs(metrics::Registry* registry) {
   context.team_share_weight = config_.team_share_weight;
   context.apply_probe = [this](TeacherFacts* facts) {
     const auto seen = probe_->Last(facts->name);
-    if (seen.ok() && seen->has_value()) ApplyCapability(**seen, facts);
+    if (seen.ok() && seen->has_value()) {
+      ApplyCapability(**seen, options_.clock->WallNow(), facts);
+    }
   };
   context.cache_address = config_.file.cache_target();
   context.data_dir = config_.file.data_dir();

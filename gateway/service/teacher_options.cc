@@ -130,8 +130,8 @@ void CheckBelonging(const v1::TeacherConfig& teacher, std::vector<FieldViolation
 
 void SetCredentials(const v1::TeacherConfig& teacher, TeacherConfig* config,
                     std::vector<FieldViolation>* violations) {
-  // Google's access tokens last an hour: whoever writes the file renews it.
-  if (teacher.kind() == "vertex" && teacher.key().source_case() == v1::SecretSource::kFile) {
+  // Keys are changed, and Google's access tokens last an hour: whoever writes the file renews it.
+  if (teacher.key().source_case() == v1::SecretSource::kFile) {
     config->access_token = std::make_shared<TokenFile>(teacher.key().file());
   }
   if (!teacher.has_service_account()) return;

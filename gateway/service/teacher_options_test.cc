@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/config/yaml.h"
+#include "base/error_details.h"
 #include "base/file.h"
 #include "gateway/service/gateway_config.h"
 
@@ -146,6 +147,29 @@ TEST(TeacherOptionsTest, TheDocumentedExamplesAreSound) {
     EXPECT_TRUE(resolved.ok()) << resolved.status();
   }
   EXPECT_GE(teachers, 10);
+}
+
+TEST(TeacherOptionsTest, AnswersPerCallAreDeclaredWithinWhatTheKindGives) {
+  const auto resolve = [](const std::string& options) {
+    v1::LimbeckConfig file;
+    *file.add_teachers() = Teacher(options + ", base_url: \"https://h/v1\"");
+    return ResolveGatewayConfig(std::move(file));
+  };
+  const auto silent = resolve("kind: openai");
+  ASSERT_TRUE(silent.ok()) << silent.status();
+  EXPECT_EQ(silent->teachers.at("t").facts.answers_per_call, 1u);
+  EXPECT_EQ(silent->teachers.at("t").facts.max_answers_per_call, 128u);
+  const auto stated = resolve("kind: openai, answers_per_call: 8");
+  ASSERT_TRUE(stated.ok()) << stated.status();
+  EXPECT_EQ(stated->teachers.at("t").facts.answers_per_call, 8u);
+  EXPECT_EQ(stated->teachers.at("t").facts.max_answers_per_call, 8u);
+  for (const char* wrong :
+       {"kind: openai, answers_per_call: 0", "kind: openai, answers_per_call: 129",
+        "kind: anthropic, answers_per_call: 2"}) {
+    const auto violations = GetFieldViolations(resolve(wrong).status());
+    ASSERT_EQ(violations.size(), 1u) << wrong;
+    EXPECT_EQ(violations[0].field, "teachers[0].answers_per_call");
+  }
 }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "gateway/jobs/proto_time.h"
 #include "gateway/probing/probe_findings.h"
 #include "gateway/probing/probe_plan.h"
+#include "gateway/service/teacher_capability.h"
 #include "gateway/teachers/cost.h"
 
 namespace limbeck::gateway {
@@ -20,58 +21,22 @@ namespace {
 
 constexpr std::string_view kCapabilitiesTable = "teacher_capabilities";
 constexpr std::string_view kProbesMetric = "limbeck_gateway_teacher_probes_total";
+constexpr int kOk = 200;
 constexpr std::string_view kProbeCostMetric = "limbeck_gateway_teacher_probe_micro_usd_total";
 
-v1::Support SupportProto(cache::Support support) {
-  switch (support) {
-    case cache::Support::kTopK:
-      return v1::SUPPORT_TOP_K;
-    case cache::Support::kChosenOnly:
-      return v1::SUPPORT_CHOSEN_ONLY;
-    case cache::Support::kTextOnly:
-      break;
-  }
-  return v1::SUPPORT_TEXT_ONLY;
-}
-
-v1::LogprobStage StageProto(LogprobStage stage) {
-  switch (stage) {
-    case LogprobStage::kBeforeTemperature:
-      return v1::LOGPROB_STAGE_BEFORE_TEMPERATURE;
-    case LogprobStage::kAfterTemperature:
-      return v1::LOGPROB_STAGE_AFTER_TEMPERATURE;
-    case LogprobStage::kUnknown:
-      break;
-  }
-  return v1::LOGPROB_STAGE_UNSPECIFIED;
-}
-
-v1::TeacherCapability Describe(const ProbeFindings& findings) {
-  v1::TeacherCapability seen;
-  // Fields without presence say no where it is not known.
-  seen.set_support(SupportProto(findings.support));
-  seen.set_max_top_logprobs(findings.max_top_logprobs);
-  seen.set_gives_bytes(findings.bytes == Finding::kYes);
-  seen.set_gives_token_ids(findings.token_ids == Finding::kYes);
-  seen.set_model(findings.model);
-  seen.set_fingerprint(findings.fingerprint);
-  const auto set = [&seen](Finding finding, void (v1::TeacherCapability::*setter)(bool)) {
-    if (finding != Finding::kUnknown) (seen.*setter)(finding == Finding::kYes);
-  };
-  set(findings.chosen_listed, &v1::TeacherCapability::set_lists_chosen_token);
-  set(findings.repeatable, &v1::TeacherCapability::set_repeats_at_zero);
-  set(findings.seed, &v1::TeacherCapability::set_honours_seed);
-  set(findings.continuation, &v1::TeacherCapability::set_scores_continuation);
-  set(findings.schema, &v1::TeacherCapability::set_follows_schema);
-  set(findings.choices, &v1::TeacherCapability::set_holds_to_choices);
-  seen.set_logprob_stage(StageProto(findings.stage));
-  for (const std::string& note : findings.notes) seen.add_notes(ReplaceInvalidUtf8(note));
-  return seen;
+Capabilities CapabilitiesOf(const ConfiguredTeacher& teacher) {
+  return teacher.provider->CapabilitiesFor(teacher.config);
 }
 
 std::vector<ProbeQuestion> QuestionsFor(const ConfiguredTeacher& teacher) {
-  return PlanProbe(teacher.config, teacher.provider->CapabilitiesFor(teacher.config),
-                   teacher.facts.gives_top_logprobs);
+  const Capabilities can = CapabilitiesOf(teacher);
+  return PlanProbe(can,
+                   MostProbedCandidates(teacher.config, can, teacher.facts.gives_top_logprobs));
+}
+
+bool IsRefusedForm(const CallOutcome& outcome) {
+  const auto* failure = std::get_if<Failure>(&outcome.result);
+  return failure != nullptr && failure->cls == FailureClass::kBadRequest;
 }
 
 // What a call is charged with: an outcome that is not known counts in full.
@@ -100,26 +65,11 @@ absl::Status ToStatus(const std::string& teacher, const Failure& failure) {
 
 }  // namespace
 
-void ApplyCapability(const v1::TeacherCapability& seen, TeacherFacts* facts) {
-  facts->probed_on = absl::FormatTime(
-      "%Y-%m-%d", absl::FromUnixSeconds(seen.probe_time().seconds()), absl::UTCTimeZone());
-  if (seen.support() != v1::SUPPORT_TOP_K) facts->gives_top_logprobs = false;
-  if (seen.max_top_logprobs() > 0) {
-    facts->max_top_logprobs = facts->max_top_logprobs == 0
-                                  ? seen.max_top_logprobs()
-                                  : std::min(facts->max_top_logprobs, seen.max_top_logprobs());
-  }
-  if (seen.has_scores_continuation() && !seen.scores_continuation()) {
-    facts->scores_continuations = false;
-  }
-  if (seen.has_follows_schema() && !seen.follows_schema()) facts->follows_schema = false;
-}
-
 std::vector<std::string> TeacherProbe::Tables() { return {std::string(kCapabilitiesTable)}; }
 
-TeacherProbe::TeacherProbe(kv::Engine* engine, Clock* clock, metrics::Registry* registry,
-                           const ProbeOptions& options)
-    : engine_(engine), clock_(clock), options_(options) {
+TeacherProbe::TeacherProbe(kv::Engine* engine, http::Transport* transport, Clock* clock,
+                           metrics::Registry* registry, const ProbeOptions& options)
+    : engine_(engine), transport_(transport), clock_(clock), options_(options) {
   if (registry == nullptr) return;
   probes_ = registry->AddCounter(std::string(kProbesMetric), "Teachers asked by ProbeTeacher.");
   micro_usd_ = registry->AddCounter(std::string(kProbeCostMetric),
@@ -139,59 +89,147 @@ v1::TeacherProbePlan TeacherProbe::Plan(const TeacherSet::Teacher& teacher) {
   return plan;
 }
 
-absl::StatusOr<CallOutcome> TeacherProbe::Ask(const TeacherSet::Teacher& teacher,
-                                              const TeacherQuery& query) {
-  // Shared with `done`, which may come after nobody waits any more.
-  struct Answer {
+// One run of a plan: its calls one after another, and what they cost.
+class TeacherProbe::Session {
+ public:
+  Session(const TeacherProbe* probe, const TeacherSet::Teacher& teacher)
+      : probe_(probe), teacher_(teacher), config_(teacher.configured.config) {}
+
+  absl::StatusOr<v1::TeacherCapability> Run() {
+    LIMBECK_RETURN_IF_ERROR(AskFirst());
+    for (size_t i = 1; i < questions_.size(); ++i) {
+      LIMBECK_ASSIGN_OR_RETURN(Asked asked, Ask(questions_[i].query));
+      answers_.push_back({questions_[i].aspect, std::move(asked.outcome.result),
+                          asked.outcome.further.size(), std::move(asked.headers)});
+    }
+    v1::TeacherCapability seen = DescribeFindings(ReadProbe(questions_, answers_, List()));
+    for (const std::string& refusal : refusals_) seen.add_notes(ReplaceInvalidUtf8(refusal));
+    *seen.mutable_probe_time() = ToProto(probe_->clock_->WallNow());
+    seen.set_seconds(absl::ToDoubleSeconds(first_took_));
+    seen.set_calls(calls_);
+    seen.set_micro_usd(cost_);
+    return seen;
+  }
+
+ private:
+  struct Asked {
     CallOutcome outcome;
+    std::vector<RateHeader> headers;
+  };
+
+  absl::StatusOr<Asked> Ask(const TeacherQuery& query);
+  absl::Status AskFirst();
+  Listing List() const;
+
+  const TeacherProbe* const probe_;
+  const TeacherSet::Teacher& teacher_;
+  const TeacherConfig& config_;
+  std::vector<ProbeQuestion> questions_;
+  std::vector<ProbeAnswer> answers_;
+  std::vector<std::string> refusals_;
+  absl::Duration first_took_;
+  int64_t cost_ = 0;
+  uint32_t calls_ = 0;
+};
+
+absl::StatusOr<TeacherProbe::Session::Asked> TeacherProbe::Session::Ask(const TeacherQuery& query) {
+  // Shared with the callbacks, which may come after nobody waits any more.
+  struct Answer {
+    Asked asked;
     absl::Notification came;
   };
   const auto answer = std::make_shared<Answer>();
   Call call;
   call.query = query;
-  call.timeout = options_.timeout;
+  call.timeout = probe_->options_.timeout;
+  call.on_response = [answer](const http::Response& response) {
+    answer->asked.headers = RateHeadersOf(response);
+  };
   call.done = [answer](CallOutcome outcome) {
-    answer->outcome = std::move(outcome);
+    answer->asked.outcome = std::move(outcome);
     answer->came.Notify();
   };
-  LIMBECK_RETURN_IF_ERROR(teacher.client->Ask(std::move(call)));
+  LIMBECK_RETURN_IF_ERROR(teacher_.client->Ask(std::move(call)));
   answer->came.WaitForNotification();
-  return std::move(answer->outcome);
+  const int64_t paid = Cost(config_, query, answer->asked.outcome);
+  cost_ += paid;
+  ++calls_;
+  probe_->micro_usd_.Add(static_cast<double>(paid));
+  return std::move(answer->asked);
+}
+
+// The first question, with as many candidates as the teacher allows.
+absl::Status TeacherProbe::Session::AskFirst() {
+  const Capabilities can = CapabilitiesOf(teacher_.configured);
+  uint32_t candidates =
+      MostProbedCandidates(config_, can, teacher_.configured.facts.gives_top_logprobs);
+  std::optional<CandidateSearch> search;
+  while (true) {
+    std::vector<ProbeQuestion> questions = PlanProbe(can, candidates);
+    const SteadyTime start = probe_->clock_->Now();
+    LIMBECK_ASSIGN_OR_RETURN(Asked asked, Ask(questions.front().query));
+    const bool refused = candidates > 0 && IsRefusedForm(asked.outcome);
+    if (!refused && !asked.outcome.ok()) {
+      return ToStatus(config_.name, std::get<Failure>(asked.outcome.result));
+    }
+    if (refused) {
+      refusals_.push_back(absl::StrCat("candidates: ", candidates, " per token are refused: ",
+                                       std::get<Failure>(asked.outcome.result).message));
+      if (!search.has_value()) search.emplace(candidates);
+    } else {
+      // Of several that were accepted the last is the one with most candidates.
+      first_took_ = probe_->clock_->Now() - start;
+      questions_ = std::move(questions);
+      answers_.clear();
+      answers_.push_back({ProbeAspect::kAnswer, std::move(asked.outcome.result),
+                          asked.outcome.further.size(), std::move(asked.headers)});
+    }
+    if (!search.has_value()) return absl::OkStatus();
+    search->Tell(candidates, !refused);
+    const std::optional<uint32_t> next = search->Next();
+    if (!next.has_value()) return absl::OkStatus();
+    candidates = *next;
+  }
+}
+
+Listing TeacherProbe::Session::List() const {
+  LIMBECK_ASSIGN_OR_RETURN(http::Request request,
+                           teacher_.configured.provider->BuildListing(config_));
+  request.total_timeout = std::min(request.total_timeout, probe_->options_.timeout);
+  struct Answer {
+    http::Outcome outcome;
+    absl::Notification came;
+  };
+  const auto answer = std::make_shared<Answer>();
+  probe_->transport_->Start(std::move(request), [answer](http::Outcome outcome) {
+    answer->outcome = std::move(outcome);
+    answer->came.Notify();
+  });
+  answer->came.WaitForNotification();
+  LIMBECK_RETURN_IF_ERROR(answer->outcome.status);
+  const http::Response& response = answer->outcome.response;
+  if (response.status_code != kOk) {
+    return absl::UnavailableError(
+        absl::StrCat("GET /models was answered with status ", response.status_code));
+  }
+  return ReadModelListing(response.body, config_.model);
 }
 
 absl::StatusOr<v1::TeacherCapability> TeacherProbe::Run(const TeacherSet::Teacher& teacher,
                                                         int64_t max_micro_usd) {
   const TeacherConfig& config = teacher.configured.config;
-  const std::vector<ProbeQuestion> questions = QuestionsFor(teacher.configured);
-  const int64_t bound = ProbeUpperBoundMicroUsd(config, questions);
+  const int64_t bound = ProbeUpperBoundMicroUsd(config, QuestionsFor(teacher.configured));
   if (bound > max_micro_usd) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("probing teacher \"", config.name, "\" may cost ", bound,
-                     " micro-USD, above the ceiling of ", max_micro_usd, "; raise it to go on"));
+    return absl::FailedPreconditionError(absl::StrCat(
+        "probing teacher \"", config.name, "\" may cost ", bound,
+        " micro-USD, above the ceiling of ", max_micro_usd,
+        "; nothing was asked. A higher --max-usd (1 USD is 1,000,000 micro-USD) lets it "
+        "go on"));
   }
   probes_.Add();
-  const SteadyTime start = clock_->Now();
-  absl::Duration first_took;
-  int64_t cost = 0;
-  std::vector<ProbeAnswer> answers;
-  for (const ProbeQuestion& question : questions) {
-    LIMBECK_ASSIGN_OR_RETURN(CallOutcome outcome, Ask(teacher, question.query));
-    const int64_t paid = Cost(config, question.query, outcome);
-    cost += paid;
-    micro_usd_.Add(static_cast<double>(paid));
-    if (answers.empty()) {
-      first_took = clock_->Now() - start;
-      if (!outcome.ok()) return ToStatus(config.name, std::get<Failure>(outcome.result));
-    }
-    answers.push_back({question.aspect, std::move(outcome.result)});
-  }
+  LIMBECK_ASSIGN_OR_RETURN(v1::TeacherCapability seen, Session(this, teacher).Run());
   LIMBECK_LOG(INFO) << "probed teacher" << LogField("teacher", config.name)
-                    << LogField("calls", answers.size()) << LogField("micro_usd", cost);
-  v1::TeacherCapability seen = Describe(ReadProbe(questions, answers));
-  *seen.mutable_probe_time() = ToProto(clock_->WallNow());
-  seen.set_seconds(absl::ToDoubleSeconds(first_took));
-  seen.set_calls(static_cast<uint32_t>(answers.size()));
-  seen.set_micro_usd(cost);
+                    << LogField("calls", seen.calls()) << LogField("micro_usd", seen.micro_usd());
   LIMBECK_RETURN_IF_ERROR(Keep(config.name, seen));
   return seen;
 }

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/clock.h"
+#include "base/http/transport.h"
 #include "base/kv/engine.h"
 #include "base/metrics/metrics.h"
 #include "gateway/service/teacher_set.h"
@@ -24,19 +25,16 @@ struct ProbeOptions {
 // What a probe may cost where the caller names no ceiling: 5 cents.
 inline constexpr int64_t kDefaultProbeCeilingMicroUsd = 50'000;
 
-// What a probe saw, for checking jobs: it takes away what the teacher did not give, and never adds
-// what the configuration rules out.
-void ApplyCapability(const v1::TeacherCapability& seen, TeacherFacts* facts);
-
 // Thread-safe.
 class TeacherProbe {
  public:
   // The engine must have been opened with these.
   static std::vector<std::string> Tables();
 
-  // All borrowed; `registry` may be null.
-  TeacherProbe(kv::Engine* engine, Clock* clock, metrics::Registry* registry,
-               const ProbeOptions& options = {});
+  // All borrowed; `registry` may be null. `transport` is for lists of models; questions go through
+  // the teachers' own clients.
+  TeacherProbe(kv::Engine* engine, http::Transport* transport, Clock* clock,
+               metrics::Registry* registry, const ProbeOptions& options = {});
 
   // What Run would ask.
   static v1::TeacherProbePlan Plan(const TeacherSet::Teacher& teacher);
@@ -45,7 +43,8 @@ class TeacherProbe {
   // came back. Their cost is logged and counted, but charged to no job. Errors: FAILED_PRECONDITION
   // when the plan's upper bound is above `max_micro_usd`, before anything is sent; UNAVAILABLE,
   // FAILED_PRECONDITION or DEADLINE_EXCEEDED with what the provider said when the first question
-  // has no answer. The earlier result stays then. Further questions without an answer are notes.
+  // has no answer. The earlier result stays then. Further questions without an answer are notes,
+  // and so is a list of models that cannot be had.
   absl::StatusOr<v1::TeacherCapability> Run(const TeacherSet::Teacher& teacher,
                                             int64_t max_micro_usd);
 
@@ -53,11 +52,11 @@ class TeacherProbe {
   absl::StatusOr<std::optional<v1::TeacherCapability>> Last(const std::string& name) const;
 
  private:
-  // The outcome of one question, and what it cost.
-  absl::StatusOr<CallOutcome> Ask(const TeacherSet::Teacher& teacher, const TeacherQuery& query);
+  class Session;
   absl::Status Keep(const std::string& name, const v1::TeacherCapability& seen);
 
   kv::Engine* const engine_;
+  http::Transport* const transport_;
   Clock* const clock_;
   const ProbeOptions options_;
   metrics::Counter probes_;

@@ -20,6 +20,8 @@ v1::Teacher Show(const ConfiguredTeacher& teacher) {
   shown.set_trainable(config.training_use.has_value());
   if (config.training_use.has_value()) {
     shown.set_training_use_basis(config.training_use->basis);
+    shown.set_training_use_evidence(config.training_use->evidence);
+    shown.set_training_use_reviewed_on(config.training_use->reviewed_on);
   }
   return shown;
 }

@@ -3,11 +3,17 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <nlohmann/json.hpp>
+#include <vector>
+
 #include "gateway/service/service_test_node.h"
+#include "gateway/service/teacher_capability.h"
 
 namespace limbeck::gateway {
 namespace {
 
+using ::testing::Contains;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -72,8 +78,12 @@ TEST_F(TeacherServiceTest, ProbeReportsAndKeepsWhatTheTeacherGives) {
   EXPECT_GT(plan.max_micro_usd(), 0);
   EXPECT_TRUE(node_.transport().requests().empty());
   for (uint32_t i = 0; i < plan.calls(); ++i) {
-    node_.transport().AddReply(http::Answer(200, kAnswer));
+    http::Outcome answer = http::Answer(200, kAnswer);
+    answer.response.headers.push_back({"X-RateLimit-Limit-Requests", "500"});
+    node_.transport().AddReply(std::move(answer));
   }
+  node_.transport().AddReply(
+      http::Answer(200, R"({"data":[{"id":"m","shutdown_date":"2031-01-31"}]})"));
   v1::TeacherCapability seen;
   const absl::Status status = Probe("open", &seen);
   ASSERT_TRUE(status.ok()) << status;
@@ -84,8 +94,16 @@ TEST_F(TeacherServiceTest, ProbeReportsAndKeepsWhatTheTeacherGives) {
   EXPECT_EQ(seen.model(), "m-2026");
   EXPECT_EQ(seen.fingerprint(), "fp_1");
   EXPECT_GT(seen.probe_time().seconds(), 0);
-  EXPECT_EQ(node_.transport().requests().size(), plan.calls());
+  ASSERT_EQ(node_.transport().requests().size(), plan.calls() + 1);
+  EXPECT_EQ(node_.transport().requests().back().method, "GET");
+  EXPECT_TRUE(node_.transport().requests().back().url.ends_with("/models"));
   EXPECT_EQ(seen.calls(), plan.calls());
+  EXPECT_EQ(seen.retires_on(), "2031-01-31");
+  ASSERT_EQ(seen.rate_headers_size(), 1);
+  EXPECT_EQ(seen.rate_headers(0).name(), "x-ratelimit-limit-requests");
+  EXPECT_EQ(seen.rate_headers(0).limit(), 500);
+  EXPECT_TRUE(seen.has_gives_several_answers());
+  EXPECT_FALSE(seen.gives_several_answers());  // One came where two were asked for.
   EXPECT_TRUE(seen.repeats_at_zero());
   EXPECT_FALSE(seen.has_honours_seed());  // Each seed gave the same text.
   EXPECT_FALSE(seen.follows_schema());
@@ -100,20 +118,34 @@ TEST_F(TeacherServiceTest, JobsAreCheckedAgainstWhatAProbeSaw) {
                         .gives_top_logprobs = true,
                         .max_top_logprobs = 20,
                         .scores_continuations = true,
-                        .follows_schema = true};
+                        .follows_schema = true,
+                        .max_answers_per_call = 8};
+  const absl::Time kNow = absl::FromCivil(absl::CivilDay(2026, 11, 24), absl::UTCTimeZone());
   v1::TeacherCapability seen;
   seen.mutable_probe_time()->set_seconds(1'795'478'400);
   seen.set_support(v1::SUPPORT_TOP_K);
   seen.set_max_top_logprobs(5);
   seen.set_follows_schema(false);
-  ApplyCapability(seen, &facts);
+  ApplyCapability(seen, kNow, &facts);
   EXPECT_EQ(facts.probed_on, "2026-11-24");
   EXPECT_EQ(facts.max_top_logprobs, 5u);
   EXPECT_TRUE(facts.gives_top_logprobs);
   EXPECT_TRUE(facts.scores_continuations);  // Not asked: the configuration holds.
   EXPECT_FALSE(facts.follows_schema);
+  EXPECT_TRUE(facts.honours_seed);
+  EXPECT_EQ(facts.answers_per_call, 1u);
+  EXPECT_EQ(facts.retired_on, "");
+  seen.set_honours_seed(false);
+  seen.set_gives_several_answers(true);
+  seen.set_logprob_stage(v1::LOGPROB_STAGE_AFTER_TEMPERATURE);
+  seen.set_retires_on("2026-11-24");
+  ApplyCapability(seen, kNow, &facts);
+  EXPECT_FALSE(facts.honours_seed);
+  EXPECT_EQ(facts.answers_per_call, 8u);
+  EXPECT_TRUE(facts.logprobs_after_temperature);
+  EXPECT_EQ(facts.retired_on, "2026-11-24");
   seen.set_support(v1::SUPPORT_TEXT_ONLY);
-  ApplyCapability(seen, &facts);
+  ApplyCapability(seen, kNow, &facts);
   EXPECT_FALSE(facts.gives_top_logprobs);
 }
 
@@ -123,6 +155,39 @@ TEST_F(TeacherServiceTest, ProbeAboveItsCeilingAsksNothing) {
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(std::string(ToStd(status.message())), HasSubstr("ceiling of 1"));
   EXPECT_TRUE(node_.transport().requests().empty());
+}
+
+TEST_F(TeacherServiceTest, ProbeFindsTheMostCandidatesThatAreNotRefused) {
+  v1::PlanTeacherProbeRequest request;
+  request.set_name("open");
+  v1::TeacherProbePlan plan;
+  ASSERT_TRUE(Call(*stub_, &v1::TeacherService::Stub::PlanTeacherProbe, request, &plan).ok());
+  constexpr const char* kRefused = R"({"error": {"message": "top_logprobs: at most 5"}})";
+  // Of 20, 9, 4, 6 and 5.
+  for (const int status : {400, 400, 200, 400, 200}) {
+    node_.transport().AddReply(http::Answer(status, status == 200 ? kAnswer : kRefused));
+  }
+  for (uint32_t i = 1; i < plan.calls(); ++i) {
+    node_.transport().AddReply(http::Answer(200, kAnswer));
+  }
+  node_.transport().AddReply(http::Answer(404, ""));
+  v1::TeacherCapability seen;
+  const absl::Status status = Probe("open", &seen);
+  ASSERT_TRUE(status.ok()) << status;
+  EXPECT_EQ(seen.support(), v1::SUPPORT_TOP_K);
+  std::vector<uint32_t> asked;
+  for (const http::Request& sent : node_.transport().requests()) {
+    if (sent.method == "GET") continue;
+    asked.push_back(nlohmann::json::parse(sent.body).value("top_logprobs", 0u));
+  }
+  ASSERT_GE(asked.size(), 6u);
+  asked.resize(6);
+  EXPECT_THAT(asked, ElementsAre(20, 9, 4, 6, 5, 5));
+  EXPECT_EQ(seen.calls(), plan.calls() + 4);
+  EXPECT_LE(seen.micro_usd(), plan.max_micro_usd());
+  EXPECT_THAT(seen.notes(), Contains(HasSubstr("20 per token are refused")));
+  EXPECT_FALSE(seen.has_retires_on());
+  EXPECT_THAT(seen.notes(), Contains(HasSubstr("status 404")));
 }
 
 TEST_F(TeacherServiceTest, ProbeOfARefusedKeySaysWhy) {

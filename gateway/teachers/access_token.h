@@ -1,4 +1,4 @@
-// Bearer tokens that are renewed while the process runs.
+// Keys and bearer tokens that are renewed while the process runs.
 #pragma once
 
 #include <filesystem>
@@ -21,8 +21,9 @@ class AccessToken {
   virtual absl::StatusOr<Secret> Current() = 0;
 };
 
-// A token that another program writes into a file (`gcloud auth print-access-token`, by cron): read
-// again when the file's time of change differs. A file that cannot be read leaves the last token.
+// A key or token in a file that others write (an operator who changes a key, a mounted secret,
+// `gcloud auth print-access-token` by cron): read again when the file's time of change differs. A
+// file that cannot be read leaves the last one.
 class TokenFile : public AccessToken {
  public:
   explicit TokenFile(std::string path) : path_(std::move(path)) {}

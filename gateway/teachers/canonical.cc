@@ -109,7 +109,9 @@ std::string CanonicalRequest(const TeacherConfig& config, const TeacherQuery& qu
 }
 
 std::string IdempotencyKey(const TeacherConfig& config, const TeacherQuery& query) {
-  return Sha256Hex(absl::StrCat(CanonicalRequest(config, query), query.top_logprobs));
+  std::string asked = absl::StrCat(CanonicalRequest(config, query), query.top_logprobs);
+  if (query.samples > 1) absl::StrAppend(&asked, "/", query.samples);
+  return Sha256Hex(asked);
 }
 
 }  // namespace limbeck::gateway

@@ -34,6 +34,10 @@ int64_t CountInput(const TeacherQuery& query, CountText text) {
   return tokens;
 }
 
+int64_t MostOutput(const TeacherQuery& query) {
+  return int64_t{query.sampling.max_tokens} * std::max(query.samples, 1u);
+}
+
 int64_t Price(int64_t tokens, int64_t micro_usd_per_million) {
   const __int128 product = static_cast<__int128>(std::max<int64_t>(tokens, 0)) *
                            std::max<int64_t>(micro_usd_per_million, 0);
@@ -114,12 +118,12 @@ class PriceCheck {
 }  // namespace
 
 TokenCount EstimateTokens(const TeacherQuery& query) {
-  return {CountInput(query, EstimateText), query.sampling.max_tokens};
+  return {CountInput(query, EstimateText), MostOutput(query)};
 }
 
 TokenCount BoundTokens(const TeacherQuery& query) {
   const int64_t schema = query.response_schema.empty() ? 0 : kTokensPerSchema;
-  return {CountInput(query, BoundText) + schema, query.sampling.max_tokens};
+  return {CountInput(query, BoundText) + schema, MostOutput(query)};
 }
 
 uint64_t PromptBytes(const TeacherQuery& query) {

@@ -15,12 +15,12 @@ namespace limbeck::gateway {
 inline constexpr int64_t kMaxCallMicroUsd = 1'000'000'000'000'000;
 
 // For limits, without a tokenizer: half a token per ASCII byte, one per other byte, a fixed
-// overhead per message and per query; max_tokens of output. More than most texts have, but no
-// bound: numbers and symbols may have a token per byte.
+// overhead per message and per query; max_tokens of output for each answer. More than most texts
+// have, but no bound: numbers and symbols may have a token per byte.
 TokenCount EstimateTokens(const TeacherQuery& query);
 
 // What no call exceeds: a token per byte, since no tokenizer gives a byte more than one, and the
-// overheads; max_tokens of output.
+// overheads; max_tokens of output for each answer.
 TokenCount BoundTokens(const TeacherQuery& query);
 
 // Bytes of text that a call sends.

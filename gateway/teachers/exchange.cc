@@ -26,6 +26,19 @@ http::Request NewRequest(const TeacherConfig& config, const TeacherQuery& query,
   return request;
 }
 
+Secret KeyOf(const TeacherConfig& config) {
+  if (config.access_token != nullptr) {
+    absl::StatusOr<Secret> current = config.access_token->Current();
+    if (current.ok()) return *std::move(current);
+  }
+  return config.api_key;
+}
+
+void AddKeyHeader(std::string_view name, const Secret& key, http::Request* request) {
+  if (key.empty()) return;
+  request->headers.push_back({std::string(name), std::string(key.Reveal())});
+}
+
 void AddBearer(const Secret& key, http::Request* request) {
   if (key.empty()) return;
   request->headers.push_back({"Authorization", "Bearer " + std::string(key.Reveal())});

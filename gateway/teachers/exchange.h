@@ -22,8 +22,13 @@ inline constexpr size_t kMaxUserJsonDepth = 100;
 http::Request NewRequest(const TeacherConfig& config, const TeacherQuery& query, std::string url,
                          std::string body);
 
-// Sends a key as a bearer token, where there is one.
+// The key to send now: that of a file which may have changed, else the one of the start. Empty
+// where the server asks for none. For kinds whose keys do not end by themselves.
+Secret KeyOf(const TeacherConfig& config);
+
+// Sends a key as a bearer token, or in a header of its own, where there is one.
 void AddBearer(const Secret& key, http::Request* request);
+void AddKeyHeader(std::string_view name, const Secret& key, http::Request* request);
 
 // "system", "user", "assistant".
 std::string_view RoleName(Role role);

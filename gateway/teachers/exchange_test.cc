@@ -2,6 +2,12 @@
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <filesystem>
+#include <memory>
+
+#include "base/file.h"
+
 namespace limbeck::gateway {
 namespace {
 
@@ -47,6 +53,23 @@ TEST(ExchangeTest, BrokenStreamsMayHaveBeenBilled) {
             std::string::npos);
   EXPECT_EQ(StreamTooLarge(response, absl::ResourceExhaustedError("m")).cls,
             FailureClass::kGarbled);
+}
+
+TEST(ExchangeTest, TheKeyIsTheFilesOfThisMoment) {
+  const ScopedTempDirectory directory;
+  const std::string path = (directory.path() / "key").string();
+  TeacherConfig config;
+  EXPECT_TRUE(KeyOf(config).empty());
+  config.api_key = Secret("key-of-the-start");
+  EXPECT_TRUE(KeyOf(config).Matches("key-of-the-start"));
+  config.access_token = std::make_shared<TokenFile>(path);
+  EXPECT_TRUE(KeyOf(config).Matches("key-of-the-start"));  // The file is not there.
+  ASSERT_TRUE(WriteFileDurably(path, "first-key-of-the-file").ok());
+  EXPECT_TRUE(KeyOf(config).Matches("first-key-of-the-file"));
+  ASSERT_TRUE(WriteFileDurably(path, "second-key-of-the-file").ok());
+  std::filesystem::last_write_time(
+      path, std::filesystem::last_write_time(path) + std::chrono::seconds(1));
+  EXPECT_TRUE(KeyOf(config).Matches("second-key-of-the-file"));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "base/string_view.h"
@@ -17,8 +18,11 @@ namespace {
 
 using nlohmann::json;
 
+constexpr int kServed = 200;
 constexpr size_t kMaxMessageBytes = 300;
 constexpr size_t kMaxErrorBodyBytes = 64 * 1024;
+// Anthropic's category of refusals for work on competing models.
+constexpr const char* kCompetition = "frontier_llm";
 
 bool IsOneOf(std::string_view text, std::initializer_list<std::string_view> list) {
   return std::find(list.begin(), list.end(), text) != list.end();
@@ -76,8 +80,12 @@ FailureClass ClassOf(int status, const ErrorBody& error, bool has_wait) {
     case 402:
       // OpenRouter's in-flight budget: a 402 that says when to come back is a wait.
       return has_wait ? FailureClass::kRateLimited : FailureClass::kStopTeacher;
-    case 401:
     case 403:
+      // OpenAI's reasoning models: "You are not allowed to request logprobs from this model". The
+      // key is as good as before.
+      return absl::StrContains(error.message, "logprobs") ? FailureClass::kBadRequest
+                                                          : FailureClass::kStopTeacher;
+    case 401:
     case 404:
       return FailureClass::kStopTeacher;
     case 408:
@@ -104,7 +112,13 @@ void ReadErrorObject(const json& object, ErrorBody* error) {
   if (const json* metadata = member("metadata")) {
     const auto reasons = metadata->find("reasons");
     error->moderated = reasons != metadata->end() && reasons->is_array();
+    // A router repeats what the provider behind it said, as text.
+    error->competition = absl::StrContains(Text(*metadata, "raw"), kCompetition);
   }
+  const json* stop = member("stop_details");
+  error->competition = error->competition || IsCompetition(error->code) ||
+                       IsCompetition(error->type) || IsCompetition(error->detail_code) ||
+                       (stop != nullptr && IsCompetition(Text(*stop, "category")));
 }
 
 // An overloaded server turned the call away; other 5xx may come after the work was done.
@@ -151,7 +165,8 @@ ErrorBody ParseErrorBody(std::string_view body) {
 }
 
 Failure ClassifyError(const http::Response& response, const ErrorBody& error, absl::Time now) {
-  const bool inside_200 = response.status_code == 200;
+  if (error.competition) return CompetitionNotice(response, error.message);
+  const bool inside_200 = response.status_code == kServed;
   const int status = inside_200 ? StatusOf(error) : response.status_code;
   Failure failure;
   failure.http_status = response.status_code;
@@ -202,6 +217,19 @@ Failure ClassifyDelivery(const http::Outcome& outcome) {
       failure.cls = FailureClass::kRetryable;
       failure.reason = failure.may_have_been_billed ? "ANSWER_LOST" : "NOT_CONNECTED";
   }
+  return failure;
+}
+
+bool IsCompetition(std::string_view category) { return category == kCompetition; }
+
+Failure CompetitionNotice(const http::Response& response, std::string_view explanation) {
+  Failure failure = Garbled(
+      response, "PROVIDER_FLAGGED_USE",
+      absl::StrCat("the provider flags this use as building a competing model (frontier_llm); "
+                   "nothing more is sent until the operator has settled it with the provider",
+                   explanation.empty() ? "" : ": ", ToAbsl(explanation)));
+  failure.cls = FailureClass::kStopTeacher;
+  failure.may_have_been_billed = response.status_code == kServed;
   return failure;
 }
 

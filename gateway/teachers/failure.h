@@ -8,6 +8,7 @@
 
 #include "absl/time/time.h"
 #include "base/http/transport.h"
+#include "cache/records/soft_output.h"
 
 namespace limbeck::gateway {
 
@@ -33,6 +34,8 @@ struct Failure {
   std::optional<absl::Duration> wait_hint;
   // The provider may have served, and billed, the call. When true a retry may cost twice.
   bool may_have_been_billed = false;
+  // What the answer said it used, where one was served; all zero where it said nothing.
+  cache::Usage usage;
   int http_status = 0;
   std::string request_id;
 };
@@ -46,6 +49,8 @@ struct ErrorBody {
   std::string message;
   std::string detail_code;  // error.details.error_code, else error.innererror.code
   bool moderated = false;   // error.metadata.reasons: a moderator in between refused the row.
+  // The provider takes the use for work on a model that competes with its own.
+  bool competition = false;
 };
 // Blank lines and comments before the body are skipped; at most its first 64 KiB are read.
 ErrorBody ParseErrorBody(std::string_view body);
@@ -55,6 +60,13 @@ Failure ClassifyError(const http::Response& response, const ErrorBody& error, ab
 
 // Classifies a transfer without a complete answer.
 Failure ClassifyDelivery(const http::Outcome& outcome);
+
+// Whether a refusal's category is Anthropic's for work on competing models.
+bool IsCompetition(std::string_view category);
+
+// A provider's notice that it takes the use for work on a competing model, in its own words: the
+// teacher stops until the operator has settled it. It may be billed where it came in an answer.
+Failure CompetitionNotice(const http::Response& response, std::string_view explanation);
 
 // A failure of an answer with status 200 that cannot be read.
 Failure Garbled(const http::Response& response, std::string_view reason, std::string_view message);

@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <initializer_list>
+#include <utility>
+
 namespace limbeck::gateway {
 namespace {
 
@@ -122,6 +125,47 @@ TEST(FailureTest, DeliveryDecidesAmbiguity) {
   EXPECT_EQ(ClassifyDelivery(outcome).cls, FailureClass::kGarbled);
   outcome.status = absl::CancelledError("");
   EXPECT_EQ(ClassifyDelivery(outcome).cls, FailureClass::kCancelled);
+}
+
+TEST(FailureTest, Case24ABodyCutWithoutItsFinalChunkMayHaveBeenBilled) {
+  http::Outcome cut;
+  cut.delivery = http::Delivery::kUnknown;
+  cut.status = absl::UnavailableError("transfer closed with outstanding read data remaining");
+  const Failure failure = ClassifyDelivery(cut);
+  EXPECT_EQ(failure.cls, FailureClass::kRetryable);
+  EXPECT_EQ(failure.reason, "ANSWER_LOST");
+  EXPECT_TRUE(failure.may_have_been_billed);
+}
+
+TEST(FailureTest, AModelThatRefusesLogprobsIsNoReasonToStop) {
+  http::Response response;
+  response.status_code = 403;
+  response.body =
+      R"({"error":{"message":"You are not allowed to request logprobs from this model"}})";
+  EXPECT_EQ(ClassifyError(response, ParseErrorBody(response.body), absl::UnixEpoch()).cls,
+            FailureClass::kBadRequest);
+  response.body = R"({"error":{"message":"You are not allowed here"}})";
+  EXPECT_EQ(ClassifyError(response, ParseErrorBody(response.body), absl::UnixEpoch()).cls,
+            FailureClass::kStopTeacher);
+}
+
+TEST(FailureTest, ANoticeOfCompetitionStopsTheTeacherWhoeverPassesItOn) {
+  http::Response response;
+  for (const auto& [status, body] : std::initializer_list<std::pair<int, const char*>>{
+           {400, R"({"error":{"type":"frontier_llm","message":"m"}})"},
+           {403, R"({"error":{"code":"frontier_llm","message":"m"}})"},
+           {200,
+            R"({"error":{"code":502,"message":"m","stop_details":{"category":"frontier_llm"}}})"},
+           {403, R"({"error":{"code":403,"message":"m",
+                     "metadata":{"raw":"{\"category\":\"frontier_llm\"}"}}})"}}) {
+    response.status_code = status;
+    response.body = body;
+    const Failure failure =
+        ClassifyError(response, ParseErrorBody(response.body), absl::UnixEpoch());
+    EXPECT_EQ(failure.cls, FailureClass::kStopTeacher) << body;
+    EXPECT_EQ(failure.reason, "PROVIDER_FLAGGED_USE") << body;
+    EXPECT_NE(failure.message.find("settled it with the provider: m"), std::string::npos);
+  }
 }
 
 }  // namespace

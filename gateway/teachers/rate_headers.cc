@@ -2,16 +2,22 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "base/string_view.h"
+#include "base/utf8.h"
 
 namespace limbeck::gateway {
 namespace {
 
 constexpr size_t kMaxRequestIdBytes = 128;
+constexpr size_t kMaxRateHeaders = 32;
+constexpr size_t kMaxRateHeaderBytes = 100;
 constexpr std::string_view kRetryAfterPhrase = "retry after ";
 // Errors are short; a wait further in is not looked for.
 constexpr size_t kMaxSearchedBytes = 4096;
@@ -164,6 +170,25 @@ QuotaHints AnthropicHints(const http::Response& response, absl::Time now) {
     count("tokens", &hints.remaining_total_tokens, &hints.reset_tokens);
   }
   return hints;
+}
+
+std::vector<RateHeader> RateHeadersOf(const http::Response& response) {
+  std::vector<RateHeader> found;
+  for (const http::Header& header : response.headers) {
+    std::string name = absl::AsciiStrToLower(header.name.substr(0, kMaxRateHeaderBytes));
+    const bool counts =
+        absl::StrContains(name, "ratelimit") || absl::StrContains(name, "rate-limit");
+    if (!counts && !absl::StartsWith(name, "retry-after")) continue;
+    RateHeader one;
+    one.name = ReplaceInvalidUtf8(name);
+    one.value = ReplaceInvalidUtf8(header.value.substr(0, kMaxRateHeaderBytes));
+    // "x-ratelimit-limit-requests", "anthropic-ratelimit-requests-limit".
+    const std::string measure = absl::StrReplaceAll(name, {{"rate-limit", ""}, {"ratelimit", ""}});
+    if (absl::StrContains(measure, "limit")) one.limit = Count(header.value);
+    found.push_back(std::move(one));
+    if (found.size() == kMaxRateHeaders) break;
+  }
+  return found;
 }
 
 std::string RequestId(const http::Response& response) {

@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "base/http/transport.h"
@@ -48,6 +49,18 @@ QuotaHints OpenAiHints(const http::Response& response, absl::Time now,
 // anthropic-ratelimit-{requests,tokens,input-tokens,output-tokens}-{remaining,reset}, resets as RFC
 // 3339 times.
 QuotaHints AnthropicHints(const http::Response& response, absl::Time now);
+
+// A header in which a provider speaks of its limits, as it came.
+struct RateHeader {
+  std::string name;   // Lower case.
+  std::string value;  // At most 100 bytes, valid UTF-8.
+  // The limit that it states; absent where it tells what is left, or when it comes back.
+  std::optional<int64_t> limit;
+};
+
+// The headers of `response` that speak of limits, whatever the provider's spelling: those with
+// "ratelimit" or "rate-limit" in their names, and retry-after. At most 32.
+std::vector<RateHeader> RateHeadersOf(const http::Response& response);
 
 // `x-request-id` or `request-id`; empty when absent.
 std::string RequestId(const http::Response& response);

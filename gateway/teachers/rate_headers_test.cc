@@ -170,5 +170,36 @@ TEST(RateHeadersTest, HostsMayNameTheirCountsOtherwise) {
   EXPECT_FALSE(hints.reset_tokens.has_value());
 }
 
+TEST(RateHeadersTest, ShowsWhatProvidersSayOfTheirLimitsInAnySpelling) {
+  const std::vector<RateHeader> headers =
+      RateHeadersOf(With({{"Content-Type", "application/json"},
+                          {"X-RateLimit-Limit-Requests", "500"},
+                          {"x-ratelimit-remaining-tokens", "29990"},
+                          {"anthropic-ratelimit-output-tokens-limit", "8000"},
+                          {"anthropic-ratelimit-requests-reset", "2026-02-25T20:02:37Z"},
+                          {"x-rate-limit-reset-tokens", "55"},
+                          {"x-ratelimit-limit-tokens", "many\xff"},
+                          {"Retry-After", "2"}},
+                         200));
+  ASSERT_EQ(headers.size(), 7u);
+  EXPECT_EQ(headers[0].name, "x-ratelimit-limit-requests");
+  EXPECT_EQ(headers[0].limit, 500);
+  EXPECT_EQ(headers[1].value, "29990");
+  EXPECT_FALSE(headers[1].limit.has_value());
+  EXPECT_EQ(headers[2].limit, 8000);
+  EXPECT_FALSE(headers[3].limit.has_value());
+  EXPECT_FALSE(headers[4].limit.has_value());
+  EXPECT_FALSE(headers[5].limit.has_value());
+  EXPECT_EQ(headers[5].value, "many\xEF\xBF\xBD");
+  EXPECT_EQ(headers[6].name, "retry-after");
+}
+
+TEST(RateHeadersTest, ManyAndLongHeadersAreCut) {
+  std::vector<http::Header> many(100, {"x-ratelimit-remaining", std::string(1000, '1')});
+  const std::vector<RateHeader> headers = RateHeadersOf(With(std::move(many), 200));
+  EXPECT_EQ(headers.size(), 32u);
+  EXPECT_EQ(headers[0].value.size(), 100u);
+}
+
 }  // namespace
 }  // namespace limbeck::gateway

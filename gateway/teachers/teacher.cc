@@ -14,6 +14,11 @@ constexpr uint32_t kMaxOutputTokens = 1'000'000;
 
 }  // namespace
 
+absl::StatusOr<http::Request> Provider::BuildListing(const TeacherConfig& config) const {
+  return absl::UnimplementedError(
+      absl::StrCat("kind ", config.kind, " has no model listing with retirement dates"));
+}
+
 std::vector<FieldViolation> CheckTeacher(const TeacherConfig& config, std::string_view path) {
   std::vector<FieldViolation> violations;
   const auto add = [&](std::string_view field, std::string_view what) {
@@ -75,6 +80,12 @@ std::vector<FieldViolation> CheckQuery(const TeacherConfig& config, const Capabi
   needs(!query.choices.empty(), can.choices, "choices", "cannot be held to a list of answers");
   needs(!query.continuation.empty(), can.continuation_scoring, "continuation",
         "cannot score a given text");
+  if (query.samples == 0 || query.samples > std::max(can.max_samples, 1u)) {
+    add("samples", absl::StrCat("teachers of kind ", config.kind, " give from 1 to ",
+                                std::max(can.max_samples, 1u), " answers in one call"));
+  } else if (query.samples > 1 && !query.continuation.empty()) {
+    add("samples", "must be 1 where a given text is scored: it has one score");
+  }
   const uint32_t most = std::min(can.max_top_logprobs, config.max_top_logprobs);
   if (query.top_logprobs > most) {
     add("top_logprobs", absl::StrCat("teacher ", config.name, " gives at most ", most));

@@ -77,9 +77,10 @@ struct TeacherConfig {
   std::optional<CompatibleProfile> custom_profile;
   // OpenRouter: route to models only whose author allows distillation.
   bool enforce_distillable_text = false;
-  // Vertex: a service account's JSON key, and the tokens made from it or read from a file that is
-  // renewed; api_key counts where there is none.
+  // Vertex: a service account's JSON key.
   Secret service_account;
+  // Keys that change while the process runs: of a file, or made from the service account; api_key
+  // counts where there is none.
   std::shared_ptr<AccessToken> access_token;
   // Gemini: most tokens spent on thinking, 0 none, -1 as many as the model likes; absent: the
   // model's default.
@@ -118,6 +119,9 @@ struct TeacherQuery {
   uint32_t top_logprobs = 0;
   // Tells apart the votes of one question.
   uint32_t sample_index = 0;
+  // Answers wanted from one call, whose prompt is billed once. Not part of the canonical request:
+  // each answer is a sample of its own.
+  uint32_t samples = 1;
 };
 
 // What a provider kind can give at best; a model may give less.
@@ -130,6 +134,7 @@ struct Capabilities {
   bool schema = false;                // TeacherQuery::response_schema.
   bool choices = false;               // TeacherQuery::choices.
   bool continuation_scoring = false;  // TeacherQuery::continuation.
+  uint32_t max_samples = 1;           // TeacherQuery::samples.
 };
 
 // An answer, or why there is none.
@@ -159,6 +164,18 @@ class Provider {
   // record's provenance. Never fails on content: what cannot be read is a Failure.
   virtual ParseResult ParseResponse(const TeacherConfig& config, const TeacherQuery& query,
                                     const http::Response& response, absl::Time now) const = 0;
+
+  // The answers behind the first of a response that ParseResponse read, where the query wants
+  // several; fewer where the provider gave fewer. Their usage is the first one's, which is the
+  // whole call's.
+  virtual std::vector<cache::SoftOutput> ParseFurther(const TeacherConfig&, const TeacherQuery&,
+                                                      const http::Response&, absl::Time) const {
+    return {};
+  }
+
+  // Asks the provider for its list of models (model_listing.h reads it), without cost.
+  // UNIMPLEMENTED where the kind is not known to have one that says anything of use.
+  virtual absl::StatusOr<http::Request> BuildListing(const TeacherConfig& config) const;
 
   // What the answer's headers say about the account.
   virtual QuotaHints ParseHints(const http::Response& response, absl::Time now) const = 0;

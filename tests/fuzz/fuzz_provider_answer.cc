@@ -10,12 +10,15 @@
 
 #include "absl/time/time.h"
 #include "cache/records/record_codec.h"
+#include "gateway/teachers/model_listing.h"
 #include "gateway/teachers/registry.h"
 #include "tests/fuzz/fuzz_input.h"
 
 namespace limbeck::gateway {
 namespace {
 
+constexpr uint32_t kSamples = 3;
+constexpr size_t kMaxDayBytes = 10;
 constexpr int kStatusCodes[] = {200, 200, 200, 200, 400, 402, 403, 429, 500, 503, 529, 204};
 
 void Require(bool holds) {
@@ -53,13 +56,19 @@ void ParseAnswer(fuzz::FuzzInput input) {
   query.messages = {{Role::kUser, "hello"}};
   query.top_logprobs = (choice & 0x20) != 0 ? 5 : 0;
   if ((choice & 0x40) != 0) query.continuation = "yes";
+  if (query.continuation.empty()) query.samples = kSamples;
   http::Response response;
   response.status_code = kStatusCodes[(choice & 0x0f) % std::size(kStatusCodes)];
   if ((choice & 0x80) != 0) response.headers = {{"Content-Type", "text/event-stream"}};
   response.body = std::string(input.Rest());
-  const ParseResult result =
-      provider->ParseResponse(config, query, response, absl::FromUnixSeconds(1'700'000'000));
+  const absl::Time now = absl::FromUnixSeconds(1'700'000'000);
+  const ParseResult result = provider->ParseResponse(config, query, response, now);
   if (const auto* output = std::get_if<cache::SoftOutput>(&result)) CheckOutput(*output);
+  const auto further = provider->ParseFurther(config, query, response, now);
+  Require(further.size() < kSamples);
+  for (const cache::SoftOutput& output : further) CheckOutput(output);
+  const auto listed = ReadModelListing(response.body, config.model);
+  Require(!listed.ok() || !listed->has_value() || (*listed)->retires_on.size() <= kMaxDayBytes);
 }
 
 }  // namespace

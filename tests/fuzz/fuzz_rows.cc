@@ -1,5 +1,5 @@
 // The row readers on any file. Byte 0 chooses the format; the rest is the file. Reading again after
-// a Seek must give the same rows.
+// a Seek, and in another reader that starts where this one has been, must give the same rows.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -58,6 +58,12 @@ void ReadRows(fuzz::FuzzInput input) {
   const std::vector<std::string> rest = ReadAll(**reader);
   Require(rest ==
           std::vector<std::string>(rows.begin() + static_cast<int64_t>(middle), rows.end()));
+  const uint64_t start = middle / options.index_stride * options.index_stride;
+  const auto another = RowReader::Open(path, format, options);
+  Require(another.ok());
+  (*another)->StartAt(start, (*reader)->OffsetBefore(start));
+  Require(ReadAll(**another) ==
+          std::vector<std::string>(rows.begin() + static_cast<int64_t>(start), rows.end()));
 }
 
 }  // namespace

@@ -1,8 +1,10 @@
-// Any template: compiled, and rendered over one row within its limits.
+// Any template: compiled, and rendered over a row within its limits. Bit 0 of the first byte puts
+// it into the system part, bit 1 takes the row from the next line, else it is a plain one.
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 
+#include "base/utf8.h"
 #include "gateway/templates/prompt_template.h"
 #include "tests/fuzz/fuzz_input.h"
 
@@ -18,14 +20,17 @@ void RenderTemplate(fuzz::FuzzInput input) {
   limits.jinja.max_output_bytes = 64 << 10;
   limits.jinja.fuel = 20'000;
   PromptTemplateSource source;
-  const bool as_system = input.Byte() % 2 == 1;
+  const uint8_t choice = input.Byte();
+  const bool as_system = (choice & 1) != 0;
+  const std::string_view row = (choice & 2) != 0 ? input.Line() : kRow;
   (as_system ? source.system : source.user) = std::string(input.Rest());
   if (as_system) source.user = "{{ text }}";
   const auto prompt = PromptTemplate::Compile(source, limits);
   if (!prompt.ok()) return;
-  const auto turns = prompt->Render(kRow, 1);
+  const auto turns = prompt->Render(row, 1);
   if (!turns.ok()) return;
   for (const ChatTurn& turn : *turns) {
+    if (!IsValidUtf8(turn.content)) std::abort();
     if (turn.content.size() > limits.jinja.max_output_bytes) std::abort();
   }
 }

@@ -64,9 +64,7 @@ absl::StatusOr<http::Request> AnthropicProvider::BuildRequest(const TeacherConfi
   http::Request request = NewRequest(
       config, query, absl::StrCat(EndpointIdentity(config.base_url), "/messages"), std::move(text));
   request.headers.push_back({"anthropic-version", kVersion});
-  if (!config.api_key.empty()) {
-    request.headers.push_back({"x-api-key", std::string(config.api_key.Reveal())});
-  }
+  AddKeyHeader("x-api-key", KeyOf(config), &request);
   return request;
 }
 

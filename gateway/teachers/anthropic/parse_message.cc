@@ -35,30 +35,23 @@ cache::Usage UsageOf(const json& usage) {
   return made;
 }
 
-Failure CompetitionNotice(const http::Response& response, const json& details) {
-  Failure failure = Garbled(
-      response, "PROVIDER_FLAGGED_USE",
-      absl::StrCat("the provider flags this use as building a competing model (frontier_llm); "
-                   "nothing more is sent until the operator has settled it with the provider: ",
-                   TextField(details, "explanation")));
-  failure.cls = FailureClass::kStopTeacher;
-  return failure;
-}
-
 ParseResult ReadMessage(const http::Response& response, const json& message) {
-  const json& content = Child(message, "content");
-  if (!content.is_array()) return Garbled(response, "NO_CONTENT", "the answer has no content");
-  const json& details = Child(message, "stop_details");
-  if (TextField(details, "category") == "frontier_llm") {
-    return CompetitionNotice(response, details);
-  }
   cache::SoftOutput output;
+  output.usage = UsageOf(Child(message, "usage"));
+  const json& content = Child(message, "content");
+  const json& details = Child(message, "stop_details");
+  const bool competition = IsCompetition(TextField(details, "category"));
+  if (!content.is_array() || competition) {
+    Failure failure = competition ? CompetitionNotice(response, TextField(details, "explanation"))
+                                  : Garbled(response, "NO_CONTENT", "the answer has no content");
+    failure.usage = output.usage;
+    return failure;
+  }
   for (const json& part : content) {
     if (TextField(part, "type") == "text") output.text += TextField(part, "text");
   }
   output.raw_finish_reason = TextField(message, "stop_reason");
   output.finish_reason = FinishOf(output.raw_finish_reason);
-  output.usage = UsageOf(Child(message, "usage"));
   output.provenance.model = TextField(message, "model");
   return output;
 }

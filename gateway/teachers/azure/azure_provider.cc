@@ -40,7 +40,11 @@ std::string PathOf(const TeacherConfig& config) {
 }  // namespace
 
 Capabilities AzureProvider::capabilities() const {
-  return {.logprobs = true, .seed = true, .max_top_logprobs = kMaxTopLogprobs, .schema = true};
+  return {.logprobs = true,
+          .seed = true,
+          .max_top_logprobs = kMaxTopLogprobs,
+          .schema = true,
+          .max_samples = kMaxChoices};
 }
 
 std::vector<FieldViolation> AzureProvider::CheckConfig(const TeacherConfig& config) const {
@@ -63,9 +67,9 @@ absl::StatusOr<http::Request> AzureProvider::BuildRequest(const TeacherConfig& c
   body["model"] = DeploymentOf(config);
   LIMBECK_ASSIGN_OR_RETURN(http::Request request, JsonRequest(config, query, PathOf(config), body));
   if (config.bearer_key) {
-    AddBearer(config.api_key, &request);
-  } else if (!config.api_key.empty()) {
-    request.headers.push_back({"api-key", std::string(config.api_key.Reveal())});
+    AddBearer(KeyOf(config), &request);
+  } else {
+    AddKeyHeader("api-key", KeyOf(config), &request);
   }
   return request;
 }
@@ -74,6 +78,13 @@ ParseResult AzureProvider::ParseResponse(const TeacherConfig& config, const Teac
                                          const http::Response& response, absl::Time now) const {
   static const CompatibleProfile* const profile = new CompatibleProfile;
   return ParseChatResponse(config, kind(), *profile, query, response, now);
+}
+
+std::vector<cache::SoftOutput> AzureProvider::ParseFurther(const TeacherConfig& config,
+                                                           const TeacherQuery& query,
+                                                           const http::Response& response,
+                                                           absl::Time now) const {
+  return ParseFurtherChoices(config, kind(), CompatibleProfile(), query, response, now);
 }
 
 QuotaHints AzureProvider::ParseHints(const http::Response& response, absl::Time now) const {

@@ -20,6 +20,10 @@ class AzureProvider : public Provider {
                                              const TeacherQuery& query) const override;
   ParseResult ParseResponse(const TeacherConfig& config, const TeacherQuery& query,
                             const http::Response& response, absl::Time now) const override;
+  std::vector<cache::SoftOutput> ParseFurther(const TeacherConfig& config,
+                                              const TeacherQuery& query,
+                                              const http::Response& response,
+                                              absl::Time now) const override;
   QuotaHints ParseHints(const http::Response& response, absl::Time now) const override;
 };
 

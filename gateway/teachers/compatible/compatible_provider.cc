@@ -30,7 +30,11 @@ bool IsJsonObject(const std::string& text) {
 }  // namespace
 
 Capabilities CompatibleProvider::capabilities() const {
-  return {.logprobs = true, .seed = true, .max_top_logprobs = kMaxTopLogprobs, .schema = true};
+  return {.logprobs = true,
+          .seed = true,
+          .max_top_logprobs = kMaxTopLogprobs,
+          .schema = true,
+          .max_samples = kMaxChoices};
 }
 
 Capabilities CompatibleProvider::CapabilitiesFor(const TeacherConfig& config) const {
@@ -41,7 +45,8 @@ Capabilities CompatibleProvider::CapabilitiesFor(const TeacherConfig& config) co
           .seed = !profile.seed_field.empty(),
           .max_top_logprobs = most,
           .usual_top_logprobs = most,
-          .schema = profile.response_schema};
+          .schema = profile.response_schema,
+          .max_samples = kMaxChoices};
 }
 
 std::vector<FieldViolation> CompatibleProvider::CheckConfig(const TeacherConfig& config) const {
@@ -75,7 +80,7 @@ absl::StatusOr<http::Request> CompatibleProvider::BuildRequest(const TeacherConf
   if (config.enforce_distillable_text) body["provider"]["enforce_distillable_text"] = true;
   LIMBECK_ASSIGN_OR_RETURN(http::Request request,
                            JsonRequest(config, query, profile.chat_path, body));
-  AddBearer(config.api_key, &request);
+  AddBearer(KeyOf(config), &request);
   return request;
 }
 
@@ -84,6 +89,17 @@ ParseResult CompatibleProvider::ParseResponse(const TeacherConfig& config,
                                               const http::Response& response,
                                               absl::Time now) const {
   return ParseChatResponse(config, kind(), ProfileOf(config), query, response, now);
+}
+
+std::vector<cache::SoftOutput> CompatibleProvider::ParseFurther(const TeacherConfig& config,
+                                                                const TeacherQuery& query,
+                                                                const http::Response& response,
+                                                                absl::Time now) const {
+  return ParseFurtherChoices(config, kind(), ProfileOf(config), query, response, now);
+}
+
+absl::StatusOr<http::Request> CompatibleProvider::BuildListing(const TeacherConfig& config) const {
+  return ListingRequest(config);
 }
 
 QuotaHints CompatibleProvider::ParseHints(const http::Response& response, absl::Time now) const {

@@ -17,6 +17,11 @@ class CompatibleProvider : public Provider {
                                              const TeacherQuery& query) const override;
   ParseResult ParseResponse(const TeacherConfig& config, const TeacherQuery& query,
                             const http::Response& response, absl::Time now) const override;
+  std::vector<cache::SoftOutput> ParseFurther(const TeacherConfig& config,
+                                              const TeacherQuery& query,
+                                              const http::Response& response,
+                                              absl::Time now) const override;
+  absl::StatusOr<http::Request> BuildListing(const TeacherConfig& config) const override;
   // By OpenAI's header names; HintsFor knows the profile's.
   QuotaHints ParseHints(const http::Response& response, absl::Time now) const override;
   QuotaHints HintsFor(const TeacherConfig& config, const http::Response& response,

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/civil_time.h"
 #include "base/string_view.h"
 #include "gateway/teachers/json_fields.h"
@@ -18,6 +19,8 @@ using nlohmann::json;
 
 constexpr size_t kMaxErrorBodyBytes = 64 * 1024;
 constexpr int kPacificStandardSeconds = -8 * 3600;
+// Quotas come back a little after midnight; asking too early would park for another day.
+constexpr absl::Duration kRenewalMargin = absl::Minutes(5);
 constexpr std::string_view kBadKey = "API_KEY_INVALID";
 
 struct Details {
@@ -59,7 +62,8 @@ absl::Duration UntilRenewal(absl::Time now) {
   absl::TimeZone named;
   if (absl::LoadTimeZone("America/Los_Angeles", &named)) zone = named;
   const absl::CivilDay tomorrow = absl::ToCivilDay(now, zone) + 1;
-  return std::clamp(absl::FromCivil(tomorrow, zone) - now, absl::ZeroDuration(), kMaxWaitHint);
+  return std::clamp(absl::FromCivil(tomorrow, zone) + kRenewalMargin - now, absl::ZeroDuration(),
+                    kMaxWaitHint);
 }
 
 }  // namespace
@@ -79,6 +83,9 @@ Failure ClassifyGeminiError(const http::Response& response, std::string_view bod
   if (failure.cls == FailureClass::kRateLimited && details.daily_quota) {
     failure.reason = "DAILY_QUOTA";
     failure.wait_hint = UntilRenewal(now);
+    absl::StrAppend(
+        &failure.message, "; the day's quota is used up, and is renewed at ",
+        absl::FormatTime("%Y-%m-%d %H:%M UTC", now + *failure.wait_hint, absl::UTCTimeZone()));
   }
   return failure;
 }
@@ -90,8 +97,7 @@ QuotaHints GeminiHints(const http::Response& response, absl::Time now) {
   const Details details = ParseDetails(response.body);
   if (!hints.retry_after.has_value()) hints.retry_after = details.retry_delay;
   if (details.daily_quota) {
-    hints.remaining_requests = 0;
-    hints.reset_requests = UntilRenewal(now);
+    hints.exhausted_for = UntilRenewal(now);
   }
   return hints;
 }

@@ -16,9 +16,8 @@ namespace limbeck::gateway {
 Failure ClassifyGeminiError(const http::Response& response, std::string_view body, absl::Time now);
 
 // The waits of a 429's body, since there are no rate headers. A daily quota that is used up comes
-// with a `retryDelay` of seconds all the same: then no request remains until the quota is renewed,
-// at midnight in California (ai.google.dev, rate limits). The pool pauses for its max_pause, asks
-// once more, and pauses again.
+// with a `retryDelay` of seconds all the same: then the account is exhausted until the quota is
+// renewed, at midnight in California (ai.google.dev, rate limits).
 QuotaHints GeminiHints(const http::Response& response, absl::Time now);
 
 }  // namespace limbeck::gateway

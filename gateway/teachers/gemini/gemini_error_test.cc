@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "absl/strings/match.h"
 #include "base/clock.h"
 
 namespace limbeck::gateway {
@@ -11,7 +12,8 @@ namespace {
 
 // 2023-11-14 14:13:20 in California.
 const absl::Time kNow = absl::FromUnixSeconds(1'700'000'000);
-const absl::Duration kUntilMidnight = absl::Seconds(9 * 3600 + 46 * 60 + 40);
+// Midnight there, and five minutes.
+const absl::Duration kUntilRenewal = absl::Seconds(9 * 3600 + 51 * 60 + 40);
 
 http::Response QuotaError(const std::string& quota, int status = 429) {
   http::Response response;
@@ -31,34 +33,46 @@ TEST(GeminiErrorTest, RetryInfoIsTheWaitOfAMinuteQuota) {
   EXPECT_EQ(failure.wait_hint, absl::Milliseconds(36'500));
   const QuotaHints hints = GeminiHints(response, kNow);
   EXPECT_EQ(hints.retry_after, absl::Milliseconds(36'500));
-  EXPECT_FALSE(hints.remaining_requests.has_value());
+  EXPECT_FALSE(hints.exhausted_for.has_value());
 }
 
-TEST(GeminiErrorTest, Case3ADailyQuotaParksThePoolUntilItsRenewal) {
+TEST(GeminiErrorTest, Case03ADailyQuotaIsTriedOnceThenParksThePoolUntilItsRenewal) {
   const http::Response response = QuotaError("GenerateRequestsPerDayPerProject");
-  EXPECT_EQ(ClassifyGeminiError(response, response.body, kNow).reason, "DAILY_QUOTA");
-  EXPECT_EQ(ClassifyGeminiError(response, response.body, kNow).wait_hint, kUntilMidnight);
+  const Failure failure = ClassifyGeminiError(response, response.body, kNow);
+  EXPECT_EQ(failure.reason, "DAILY_QUOTA");
+  EXPECT_EQ(failure.wait_hint, kUntilRenewal);
+  EXPECT_TRUE(absl::StrContains(failure.message, "renewed at 20")) << failure.message;
   const QuotaHints hints = GeminiHints(response, kNow);
-  EXPECT_EQ(hints.remaining_requests, 0);
-  EXPECT_EQ(hints.reset_requests, kUntilMidnight);
+  EXPECT_EQ(hints.retry_after, absl::Milliseconds(36'500));
+  EXPECT_EQ(hints.exhausted_for, kUntilRenewal);
 
-  // The pool does not come back after the 36 seconds that the answer also names: it asks one more
-  // call per max_pause.
   FakeClock clock(kNow);
-  QuotaPoolOptions options;
-  options.max_pause = absl::Minutes(10);
-  QuotaPool pool(options, &clock);
+  QuotaPool pool({}, &clock);
+  const auto refused = [&] {
+    const QuotaPool::Admission call = pool.Admit({});
+    ASSERT_TRUE(call.admitted);
+    EXPECT_FALSE(pool.Admit({}).admitted);  // One at a time.
+    pool.Settle(call.lease, CallEnd::kRateLimited, {}, hints);
+  };
   pool.Settle(pool.Admit({}).lease, CallEnd::kRateLimited, {}, hints);
+  EXPECT_EQ(pool.state().parked_for, absl::Milliseconds(36'500));
   clock.Advance(absl::Seconds(37));
-  EXPECT_FALSE(pool.Admit({}).admitted);
-  clock.Advance(absl::Minutes(10));
+  refused();
+  EXPECT_EQ(pool.state().parked_for, kUntilRenewal);
+  // A new day may begin late: it is doubted once again.
+  clock.Advance(kUntilRenewal);
+  refused();
+  EXPECT_LT(pool.state().parked_for, absl::Minutes(2));
+  clock.Advance(absl::Minutes(2));
+  pool.Settle(pool.Admit({}).lease, CallEnd::kAnswered, {}, {});
+  EXPECT_TRUE(pool.Admit({}).admitted);
   EXPECT_TRUE(pool.Admit({}).admitted);
 }
 
 TEST(GeminiErrorTest, OtherStatusesSayNothingAboutQuotas) {
   const QuotaHints hints = GeminiHints(QuotaError("PerDay", 500), kNow);
   EXPECT_FALSE(hints.retry_after.has_value());
-  EXPECT_FALSE(hints.remaining_requests.has_value());
+  EXPECT_FALSE(hints.exhausted_for.has_value());
 }
 
 TEST(GeminiErrorTest, AKeyThatIsNotValidStopsTheTeacherThoughItIsA400) {

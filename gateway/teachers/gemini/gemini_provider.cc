@@ -21,6 +21,8 @@ namespace {
 using nlohmann::json;
 
 constexpr uint32_t kMaxTopLogprobs = 20;
+// Most of candidateCount (ai.google.dev, GenerationConfig).
+constexpr uint32_t kMaxCandidates = 8;
 constexpr int kUnauthorized = 401;
 constexpr const char* kModelRule =
     "is not a model's name: letters, digits and \"-._@\" only, without \"models/\"";
@@ -33,6 +35,7 @@ json GenerationConfig(const TeacherConfig& config, const TeacherQuery& query) {
   if (sampling.top_p.has_value()) made["topP"] = *sampling.top_p;
   if (sampling.seed.has_value()) made["seed"] = *sampling.seed;
   if (!sampling.stop.empty()) made["stopSequences"] = sampling.stop;
+  if (query.samples > 1) made["candidateCount"] = query.samples;
   if (query.top_logprobs > 0) {
     made["responseLogprobs"] = true;
     made["logprobs"] = query.top_logprobs;
@@ -102,7 +105,8 @@ Capabilities GeminiProvider::capabilities() const {
           .seed = true,
           .max_top_logprobs = kMaxTopLogprobs,
           .schema = true,
-          .choices = true};
+          .choices = true,
+          .max_samples = kMaxCandidates};
 }
 
 std::vector<FieldViolation> GeminiProvider::CheckConfig(const TeacherConfig& config) const {
@@ -133,7 +137,8 @@ absl::StatusOr<http::Request> GeminiProvider::BuildRequest(const TeacherConfig& 
     body["generationConfig"]["responseSchema"] = json::parse(query.response_schema);
   }
   LIMBECK_ASSIGN_OR_RETURN(std::string text, DumpBody(body));
-  const char* const method = config.stream ? ":streamGenerateContent?alt=sse" : ":generateContent";
+  const bool stream = config.stream && query.samples <= 1;
+  const char* const method = stream ? ":streamGenerateContent?alt=sse" : ":generateContent";
   http::Request request =
       NewRequest(config, query,
                  absl::StrCat(EndpointIdentity(config.base_url), "/models/", config.model, method),
@@ -143,8 +148,8 @@ absl::StatusOr<http::Request> GeminiProvider::BuildRequest(const TeacherConfig& 
     AddBearer(token, &request);
   } else if (host_ == GeminiHost::kVertex) {
     AddBearer(config.api_key, &request);
-  } else if (!config.api_key.empty()) {
-    request.headers.push_back({"x-goog-api-key", std::string(config.api_key.Reveal())});
+  } else {
+    AddKeyHeader("x-goog-api-key", KeyOf(config), &request);
   }
   return request;
 }
@@ -153,7 +158,8 @@ ParseResult GeminiProvider::ParseResponse(const TeacherConfig& config, const Tea
                                           const http::Response& response, absl::Time now) const {
   if (response.status_code != 200) {
     Failure failure = ClassifyGeminiError(response, response.body, now);
-    if (response.status_code == kUnauthorized && config.access_token != nullptr) {
+    if (response.status_code == kUnauthorized && host_ == GeminiHost::kVertex &&
+        config.access_token != nullptr) {
       // Its hour is over; whoever renews it is late.
       failure.cls = FailureClass::kRetryable;
       failure.reason = "ACCESS_TOKEN_REFUSED";
@@ -162,13 +168,35 @@ ParseResult GeminiProvider::ParseResponse(const TeacherConfig& config, const Tea
   }
   ParseResult result = ParseContent(config.name, response, now);
   if (auto* output = std::get_if<cache::SoftOutput>(&result)) {
-    std::string response_id = std::move(output->provenance.request_id);
-    StampAnswer(config, kind(), query, response, now, output);
-    if (output->provenance.request_id.empty()) {
-      output->provenance.request_id = std::move(response_id);
-    }
+    Stamp(config, query, response, now, output);
   }
   return result;
+}
+
+std::vector<cache::SoftOutput> GeminiProvider::ParseFurther(const TeacherConfig& config,
+                                                            const TeacherQuery& query,
+                                                            const http::Response& response,
+                                                            absl::Time now) const {
+  std::vector<cache::SoftOutput> further;
+  for (uint32_t candidate = 1; candidate < query.samples; ++candidate) {
+    ParseResult result = ParseContent(config.name, response, now, candidate);
+    auto* output = std::get_if<cache::SoftOutput>(&result);
+    // A blocked prompt has no candidates at all, which the first answer says already.
+    if (output == nullptr || output->raw_finish_reason.empty()) continue;
+    Stamp(config, query, response, now, output);
+    further.push_back(std::move(*output));
+  }
+  return further;
+}
+
+void GeminiProvider::Stamp(const TeacherConfig& config, const TeacherQuery& query,
+                           const http::Response& response, absl::Time now,
+                           cache::SoftOutput* output) const {
+  std::string response_id = std::move(output->provenance.request_id);
+  StampAnswer(config, kind(), query, response, now, output);
+  if (output->provenance.request_id.empty()) {
+    output->provenance.request_id = std::move(response_id);
+  }
 }
 
 QuotaHints GeminiProvider::ParseHints(const http::Response& response, absl::Time now) const {

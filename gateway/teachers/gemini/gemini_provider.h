@@ -22,9 +22,16 @@ class GeminiProvider : public Provider {
                                              const TeacherQuery& query) const override;
   ParseResult ParseResponse(const TeacherConfig& config, const TeacherQuery& query,
                             const http::Response& response, absl::Time now) const override;
+  std::vector<cache::SoftOutput> ParseFurther(const TeacherConfig& config,
+                                              const TeacherQuery& query,
+                                              const http::Response& response,
+                                              absl::Time now) const override;
   QuotaHints ParseHints(const http::Response& response, absl::Time now) const override;
 
  private:
+  void Stamp(const TeacherConfig& config, const TeacherQuery& query, const http::Response& response,
+             absl::Time now, cache::SoftOutput* output) const;
+
   const GeminiHost host_;
 };
 

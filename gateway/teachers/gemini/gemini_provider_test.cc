@@ -154,5 +154,25 @@ TEST_F(GeminiProviderTest, TheThinkingBudgetIsPartOfTheCanonicalRequest) {
   EXPECT_NE(CanonicalRequest(config_, query_), plain);
 }
 
+TEST_F(GeminiProviderTest, SeveralAnswersComeFromOneCall) {
+  config_.stream = true;
+  query_.samples = 2;
+  const auto request = gemini_.BuildRequest(config_, query_);
+  ASSERT_TRUE(request.ok()) << request.status();
+  EXPECT_TRUE(request->url.ends_with(":generateContent"));
+  EXPECT_EQ(json::parse(request->body)["generationConfig"]["candidateCount"], 2);
+  http::Response response;
+  response.status_code = 200;
+  response.body = R"({"candidates":[
+    {"index":0,"finishReason":"STOP","content":{"parts":[{"text":"yes"}]}},
+    {"index":1,"finishReason":"STOP","content":{"parts":[{"text":"no"}]}}],
+    "usageMetadata":{"promptTokenCount":5,"candidatesTokenCount":2}})";
+  const auto further = gemini_.ParseFurther(config_, query_, response, absl::UnixEpoch());
+  ASSERT_EQ(further.size(), 1u);
+  EXPECT_EQ(further[0].text, "no");
+  query_.samples = 9;
+  EXPECT_FALSE(gemini_.BuildRequest(config_, query_).ok());
+}
+
 }  // namespace
 }  // namespace limbeck::gateway

@@ -22,6 +22,7 @@ namespace {
 using nlohmann::json;
 
 struct Answer {
+  size_t wanted_candidate = 0;
   cache::SoftOutput output;
   bool has_candidate = false;
   std::string block_reason;
@@ -84,8 +85,9 @@ void ReadUsage(const json& usage, cache::Usage* out) {
 
 void AddChunk(const json& chunk, Answer* answer) {
   const json& candidates = Child(chunk, "candidates");
-  if (candidates.is_array() && !candidates.empty() && candidates[0].is_object()) {
-    AddCandidate(candidates[0], answer);
+  const size_t place = answer->wanted_candidate;
+  if (candidates.is_array() && place < candidates.size() && candidates[place].is_object()) {
+    AddCandidate(candidates[place], answer);
   }
   const std::string block = TextField(Child(chunk, "promptFeedback"), "blockReason");
   if (!block.empty()) answer->block_reason = block;
@@ -110,7 +112,9 @@ ParseResult Finish(const std::string& teacher, const http::Response& response, A
   cache::SoftOutput& output = answer.output;
   if (!answer.has_candidate) {
     if (answer.block_reason.empty()) {
-      return Garbled(response, "NO_CANDIDATE", "the answer has no candidates");
+      Failure failure = Garbled(response, "NO_CANDIDATE", "the answer has no candidates");
+      failure.usage = output.usage;
+      return failure;
     }
     output.raw_finish_reason = answer.block_reason;
     output.finish_reason = cache::FinishReason::kFilter;
@@ -130,12 +134,13 @@ void Unfold(JsonEvents* chunks) {
 
 }  // namespace
 
-ParseResult ParseContent(const std::string& teacher, const http::Response& response,
-                         absl::Time now) {
+ParseResult ParseContent(const std::string& teacher, const http::Response& response, absl::Time now,
+                         size_t candidate) {
   absl::StatusOr<JsonEvents> chunks = ReadJsonEvents(response.body);
   if (!chunks.ok()) return StreamTooLarge(response, chunks.status());
   Unfold(&*chunks);
   Answer answer;
+  answer.wanted_candidate = candidate;
   for (const json& chunk : chunks->list) {
     if (!chunk.is_object()) {
       return Garbled(response, "BAD_JSON", "the answer is not a JSON object");

@@ -87,7 +87,7 @@ absl::StatusOr<http::Request> LlamaCppProvider::BuildRequest(const TeacherConfig
   http::Request request =
       NewRequest(config, query, absl::StrCat(EndpointIdentity(config.base_url), "/completion"),
                  std::move(text));
-  AddBearer(config.api_key, &request);
+  AddBearer(KeyOf(config), &request);
   return request;
 }
 

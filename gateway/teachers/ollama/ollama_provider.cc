@@ -58,7 +58,7 @@ absl::StatusOr<http::Request> OllamaProvider::BuildRequest(const TeacherConfig& 
   http::Request request = NewRequest(
       config, query, absl::StrCat(EndpointIdentity(config.base_url), "/api/chat"), std::move(text));
   // The server asks for none; a proxy in front of it may.
-  AddBearer(config.api_key, &request);
+  AddBearer(KeyOf(config), &request);
   return request;
 }
 

@@ -1,7 +1,5 @@
 #include "gateway/teachers/openai/answer_reader.h"
 
-#include <utility>
-
 #include "gateway/teachers/openai/json_fields.h"
 #include "gateway/teachers/openai/parse_token.h"
 #include "gateway/teachers/openai/token_rules.h"
@@ -105,16 +103,34 @@ error_code ReadOnce(ondemand::value value, std::string* out) {
   return out->empty() ? AppendText(value, out) : simdjson::SUCCESS;
 }
 
+// Text with the padding that simdjson reads beyond the end. Its memory is used again: pages fresh
+// from the system for each of a thousand answers a second cost more than copying into them.
+class PaddedCopy {
+ public:
+  simdjson::padded_string_view Of(std::string_view text) {
+    if (buffer_.capacity() > kMaxKeptBytes) buffer_ = std::string();
+    buffer_.reserve(text.size() + simdjson::SIMDJSON_PADDING);
+    buffer_.assign(text);
+    return simdjson::padded_string_view(buffer_.data(), buffer_.size(), buffer_.capacity());
+  }
+
+ private:
+  static constexpr size_t kMaxKeptBytes = 4u << 20;
+  std::string buffer_;
+};
+
 error_code ReadRootField(std::string_view key, ondemand::value value, std::string_view cached_field,
                          Answer* answer) {
   if (key == "choices") {
     ondemand::array choices;
     if (error_code error = value.get_array().get(choices)) return error;
-    bool first = true;
+    size_t place = 0;
     for (auto choice : choices) {
       ondemand::value element;
       if (error_code error = choice.get(element)) return error;
-      if (!std::exchange(first, false) || !HasType(element, ondemand::json_type::object)) continue;
+      if (place++ != answer->wanted_choice || !HasType(element, ondemand::json_type::object)) {
+        continue;
+      }
       answer->has_choice = true;
       if (error_code error = ReadChoice(element, answer)) return error;
     }
@@ -133,9 +149,9 @@ error_code ReadRootField(std::string_view key, ondemand::value value, std::strin
 
 error_code ReadAnswer(std::string_view json, std::string_view cached_field, Answer* answer) {
   thread_local ondemand::parser parser;
-  const simdjson::padded_string padded(json);
+  thread_local PaddedCopy copy;
   ondemand::document document;
-  if (error_code error = parser.iterate(padded).get(document)) return error;
+  if (error_code error = parser.iterate(copy.Of(json)).get(document)) return error;
   ondemand::object root;
   if (error_code error = document.get_object().get(root)) return error;
   for (auto field : root) {

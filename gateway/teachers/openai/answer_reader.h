@@ -4,6 +4,7 @@
 
 #include <simdjson.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -16,6 +17,8 @@ namespace limbeck::gateway {
 
 // What was read, in the order it came.
 struct Answer {
+  // Which of `choices` is read, by its place.
+  size_t wanted_choice = 0;
   // Text, tokens, raw finish reason, usage, model and fingerprint; the rest is settled later.
   cache::SoftOutput output;
   std::string refusal;
@@ -27,9 +30,9 @@ struct Answer {
   bool has_error = false;
 };
 
-// Adds what `json` says to `answer`. Only the first choice counts, since one is asked for.
-// `cached_field` names a further place in `usage` for the count of cached input tokens. An error is
-// text that is no JSON object, or more than one; `answer` then holds part of it.
+// Adds what `json` says to `answer`, of whose choices only `wanted_choice` counts. `cached_field`
+// names a further place in `usage` for the count of cached input tokens. An error is text that is
+// no JSON object, or more than one; `answer` then holds part of it.
 simdjson::error_code ReadAnswer(std::string_view json, std::string_view cached_field,
                                 Answer* answer);
 

@@ -62,7 +62,10 @@ json ChatBody(const TeacherConfig& config, const TeacherQuery& query,
         {"json_schema",
          {{"name", "answer"}, {"strict", true}, {"schema", json::parse(query.response_schema)}}}};
   }
-  if (config.stream && !(profile.stream_drops_candidates && query.top_logprobs > 0)) {
+  // Streams of several answers come interleaved, and nothing is gained by them.
+  if (query.samples > 1) body["n"] = query.samples;
+  if (config.stream && query.samples <= 1 &&
+      !(profile.stream_drops_candidates && query.top_logprobs > 0)) {
     body["stream"] = true;
     if (profile.stream_options) body["stream_options"] = {{"include_usage", true}};
   }
@@ -96,6 +99,34 @@ ParseResult ParseChatResponse(const TeacherConfig& config, std::string_view kind
     StampAnswer(config, kind, query, response, now, output);
   }
   return result;
+}
+
+std::vector<cache::SoftOutput> ParseFurtherChoices(const TeacherConfig& config,
+                                                   std::string_view kind,
+                                                   const CompatibleProfile& profile,
+                                                   const TeacherQuery& query,
+                                                   const http::Response& response, absl::Time now) {
+  std::vector<cache::SoftOutput> further;
+  for (uint32_t choice = 1; choice < query.samples; ++choice) {
+    ParseResult result = ParseCompletion(profile, response, now, choice);
+    auto* output = std::get_if<cache::SoftOutput>(&result);
+    if (output == nullptr) continue;
+    StampAnswer(config, kind, query, response, now, output);
+    further.push_back(std::move(*output));
+  }
+  return further;
+}
+
+absl::StatusOr<http::Request> ListingRequest(const TeacherConfig& config) {
+  http::Request request;
+  request.method = "GET";
+  request.url = absl::StrCat(EndpointIdentity(config.base_url), "/models");
+  request.connect_timeout = config.timeouts.connect;
+  request.total_timeout = config.timeouts.total;
+  request.idle_timeout = config.timeouts.idle;
+  request.max_response_bytes = config.max_response_bytes;
+  AddBearer(KeyOf(config), &request);
+  return request;
 }
 
 }  // namespace limbeck::gateway

@@ -4,12 +4,16 @@
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "gateway/teachers/compatible_profile.h"
 #include "gateway/teachers/teacher.h"
 
 namespace limbeck::gateway {
+
+// The most that OpenAI takes for `n`.
+inline constexpr uint32_t kMaxChoices = 128;
 
 // A bound of ours: servers cap lower, the teacher's configuration says where.
 inline constexpr uint32_t kMaxTopLogprobs = 1024;
@@ -34,5 +38,16 @@ absl::StatusOr<http::Request> JsonRequest(const TeacherConfig& config, const Tea
 ParseResult ParseChatResponse(const TeacherConfig& config, std::string_view kind,
                               const CompatibleProfile& profile, const TeacherQuery& query,
                               const http::Response& response, absl::Time now);
+
+// Provider::ParseFurther for answers of this shape: the choices behind the first, those that cannot
+// be read left out.
+std::vector<cache::SoftOutput> ParseFurtherChoices(const TeacherConfig& config,
+                                                   std::string_view kind,
+                                                   const CompatibleProfile& profile,
+                                                   const TeacherQuery& query,
+                                                   const http::Response& response, absl::Time now);
+
+// GET /models behind the teacher's base URL, its key as a bearer.
+absl::StatusOr<http::Request> ListingRequest(const TeacherConfig& config);
 
 }  // namespace limbeck::gateway

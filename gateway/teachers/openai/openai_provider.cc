@@ -19,7 +19,11 @@ CompatibleProfile ProfileOf(const TeacherConfig& config) {
 }  // namespace
 
 Capabilities OpenAiProvider::capabilities() const {
-  return {.logprobs = true, .seed = true, .max_top_logprobs = kMaxTopLogprobs, .schema = true};
+  return {.logprobs = true,
+          .seed = true,
+          .max_top_logprobs = kMaxTopLogprobs,
+          .schema = true,
+          .max_samples = kMaxChoices};
 }
 
 absl::StatusOr<http::Request> OpenAiProvider::BuildRequest(const TeacherConfig& config,
@@ -28,7 +32,7 @@ absl::StatusOr<http::Request> OpenAiProvider::BuildRequest(const TeacherConfig& 
   const nlohmann::json body = ChatBody(config, query, ProfileOf(config));
   LIMBECK_ASSIGN_OR_RETURN(http::Request request,
                            JsonRequest(config, query, "/chat/completions", body));
-  AddBearer(config.api_key, &request);
+  AddBearer(KeyOf(config), &request);
   return request;
 }
 
@@ -36,6 +40,17 @@ ParseResult OpenAiProvider::ParseResponse(const TeacherConfig& config, const Tea
                                           const http::Response& response, absl::Time now) const {
   static const CompatibleProfile* const profile = new CompatibleProfile;
   return ParseChatResponse(config, kind(), *profile, query, response, now);
+}
+
+std::vector<cache::SoftOutput> OpenAiProvider::ParseFurther(const TeacherConfig& config,
+                                                            const TeacherQuery& query,
+                                                            const http::Response& response,
+                                                            absl::Time now) const {
+  return ParseFurtherChoices(config, kind(), CompatibleProfile(), query, response, now);
+}
+
+absl::StatusOr<http::Request> OpenAiProvider::BuildListing(const TeacherConfig& config) const {
+  return ListingRequest(config);
 }
 
 QuotaHints OpenAiProvider::ParseHints(const http::Response& response, absl::Time now) const {

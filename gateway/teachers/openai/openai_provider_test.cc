@@ -72,5 +72,44 @@ TEST_F(OpenAiProviderTest, FillsInProvenance) {
   EXPECT_EQ(output.provenance.unix_micros, 1'700'000'000'000'000);
 }
 
+TEST_F(OpenAiProviderTest, SeveralAnswersComeFromOneCall) {
+  config_.stream = true;
+  query_.samples = 3;
+  const auto request = provider_.BuildRequest(config_, query_);
+  ASSERT_TRUE(request.ok()) << request.status();
+  const auto body = json::parse(request->body);
+  EXPECT_EQ(body["n"], 3);
+  EXPECT_FALSE(body.contains("stream"));
+  http::Response response;
+  response.status_code = 200;
+  response.body = R"({"model":"m-1","choices":[
+    {"index":0,"finish_reason":"stop","message":{"content":"yes"}},
+    {"index":1,"finish_reason":"stop","message":{"content":null,"refusal":"I will not"}},
+    {"index":2,"finish_reason":"length","message":{"content":"n"}}],
+    "usage":{"prompt_tokens":9,"completion_tokens":3}})";
+  const ParseResult first = provider_.ParseResponse(config_, query_, response, absl::UnixEpoch());
+  EXPECT_EQ(std::get<cache::SoftOutput>(first).text, "yes");
+  const auto further = provider_.ParseFurther(config_, query_, response, absl::UnixEpoch());
+  ASSERT_EQ(further.size(), 2u);
+  EXPECT_EQ(further[0].finish_reason, cache::FinishReason::kRefusal);
+  EXPECT_EQ(further[1].text, "n");
+  EXPECT_EQ(further[1].finish_reason, cache::FinishReason::kLength);
+  EXPECT_EQ(further[1].provenance.model, "m-1");
+  EXPECT_EQ(further[1].usage.input_tokens, 9u);
+}
+
+TEST_F(OpenAiProviderTest, MissingAnswersAreLeftOut) {
+  query_.samples = 4;
+  http::Response response;
+  response.status_code = 200;
+  response.body = R"({"choices":[{"finish_reason":"stop","message":{"content":"a"}}, 7,
+                                 {"finish_reason":"stop","message":{"content":"b"}}]})";
+  const auto further = provider_.ParseFurther(config_, query_, response, absl::UnixEpoch());
+  ASSERT_EQ(further.size(), 1u);
+  EXPECT_EQ(further[0].text, "b");
+  query_.samples = 129;
+  EXPECT_FALSE(provider_.BuildRequest(config_, query_).ok());
+}
+
 }  // namespace
 }  // namespace limbeck::gateway

@@ -44,7 +44,9 @@ std::optional<Failure> ReadWhole(std::string_view body, std::string_view cached_
   // A flat error has neither choices nor "error".
   const ErrorBody flat = ParseErrorBody(body);
   if (flat.present) return ClassifyError(response, flat, now);
-  return Garbled(response, "NO_CHOICE", "the answer has no choices");
+  Failure failure = Garbled(response, "NO_CHOICE", "the answer has no choices");
+  failure.usage = answer->output.usage;
+  return failure;
 }
 
 std::optional<Failure> ReadStream(std::string_view cached_field, const http::Response& response,
@@ -129,8 +131,9 @@ cache::FinishReason FinishReasonOf(std::string_view raw) {
 }
 
 ParseResult ParseCompletion(const CompatibleProfile& profile, const http::Response& response,
-                            absl::Time now) {
+                            absl::Time now, size_t choice) {
   Answer answer;
+  answer.wanted_choice = choice;
   if (auto failure = ReadBody(profile.cached_input_tokens_field, response, now, &answer)) {
     return *std::move(failure);
   }
@@ -140,6 +143,7 @@ ParseResult ParseCompletion(const CompatibleProfile& profile, const http::Respon
   if (meaning == FinishMeaning::kRetry) {
     Failure failure = Garbled(response, output.raw_finish_reason, "the teacher broke off");
     failure.cls = FailureClass::kRetryable;
+    failure.usage = output.usage;
     return failure;
   }
   output.finish_reason =
@@ -166,6 +170,7 @@ ParseResult ParseScoring(const TeacherQuery& query, std::string_view echoed_prom
   if (!taken.ok()) {
     Failure failure = Garbled(response, "NOT_SCORED", ToStd(taken.status().message()));
     failure.cls = FailureClass::kBadRequest;
+    failure.usage = answer.output.usage;
     return failure;
   }
   cache::SoftOutput& output = answer.output;

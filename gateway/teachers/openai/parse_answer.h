@@ -1,6 +1,7 @@
 // The body of a completion, whole or streamed, as a soft output.
 #pragma once
 
+#include <cstddef>
 #include <string_view>
 
 #include "absl/time/time.h"
@@ -16,9 +17,10 @@ namespace limbeck::gateway {
 // (finish reason kRefusal), since it was paid for. Logprobs that were not given leave support at
 // kTextOnly; refusals and answers whose tokens all went into reasoning have none. `profile` gives
 // further finish reasons and usage fields. `provenance` gets model and fingerprint only.
+// `choice` is the place of the answer in `choices`; only the first can come in a stream.
 // Thread-safe.
 ParseResult ParseCompletion(const CompatibleProfile& profile, const http::Response& response,
-                            absl::Time now);
+                            absl::Time now, size_t choice = 0);
 
 // The same for a text that was scored (TeacherQuery::continuation): the tokens are those of the
 // text, from `prompt_logprobs` (vLLM) or from the lists of an echoed prompt. The finish reason is

@@ -105,6 +105,32 @@ TEST(ParseAnswerTest, BytesThatAreNoBytesAreNotUsed) {
   EXPECT_FALSE(TokenOf(R"({"token":"ok","bytes":null,"logprob":-1})").lossy);
 }
 
+TEST(ParseAnswerTest, ListsOfBytesAreReadHoweverJsonWritesThem) {
+  const auto bytes_of = [](const std::string& list) {
+    return TokenOf(absl::StrCat(R"({"token":"?","bytes":)", list, R"(,"logprob":-1})")).bytes;
+  };
+  EXPECT_EQ(bytes_of("[0,9,10,99,100,255]"), std::string("\0\t\n\x63\x64\xff", 6));
+  EXPECT_EQ(bytes_of("[ 104 ,\n\t105\r]"), "hi");
+  EXPECT_EQ(bytes_of("[104.0,1.05e2,-0]"), std::string("hi\0", 3));
+  EXPECT_EQ(bytes_of("[]"), "");
+  // No bytes: the text stands for them.
+  for (const char* list : {"[256]", "[-1]", "[1.5]", "[1e999]", "[104,70000]", "{}", "7"}) {
+    EXPECT_EQ(bytes_of(list), "?") << list;
+  }
+}
+
+TEST(ParseAnswerTest, ListsOfBytesThatAreNoJsonAreGarbled) {
+  for (const char* list : {"[007]", "[1 2]", "[1,]", "[,1]", "[a]", "[\"1\"]", "[[1]]", "[+1]",
+                           "[null]", "[1", "[1}", "[-]", "[1e]x]"}) {
+    const ParseResult result =
+        Parse(absl::StrCat(R"({"choices":[{"message":{"content":"x"},"logprobs":{"content":[
+            {"token":"a","logprob":-1,"bytes":)",
+                           list, "}]}}]}"));
+    ASSERT_TRUE(std::holds_alternative<Failure>(result)) << list;
+    EXPECT_EQ(std::get<Failure>(result).reason, "BAD_JSON") << list;
+  }
+}
+
 TEST(ParseAnswerTest, TokenIdsWrittenAsTextAreIds) {
   const cache::Token token = TokenOf(R"({"token":"token_id:123","logprob":-1})");
   EXPECT_EQ(*token.id, 123u);

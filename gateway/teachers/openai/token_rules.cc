@@ -1,7 +1,9 @@
 #include "gateway/teachers/openai/token_rules.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstring>
 #include <limits>
 #include <unordered_set>
 #include <utility>
@@ -45,6 +47,38 @@ class SeenTokens {
   std::unordered_set<std::string> bytes_without_id_;
 };
 
+// 256 bits, of which each byte string or id sets one: where a bit is set for the first time,
+// nothing equal came before. Comparing each with each took a tenth of an answer's time.
+class Fingerprints {
+ public:
+  // False where no earlier one equals `candidate`, among candidates that all have an id or none.
+  bool MayRepeat(const cache::Candidate& candidate) {
+    const uint64_t hash = candidate.id.has_value() ? *candidate.id * kMix : HashOf(candidate.bytes);
+    uint64_t& word = words_[hash >> 62];
+    const uint64_t bit = uint64_t{1} << (hash >> 56 & 63);
+    return (std::exchange(word, word | bit) & bit) != 0;
+  }
+
+ private:
+  static constexpr uint64_t kMix = 0x9e3779b97f4a7c15;
+
+  // Of the length and the first eight bytes, which tell most tokens apart.
+  static uint64_t HashOf(std::string_view bytes) {
+    uint64_t head = 0;
+    std::memcpy(&head, bytes.data(), std::min(bytes.size(), sizeof(head)));
+    return (head * kMix ^ bytes.size()) * kMix;
+  }
+
+  std::array<uint64_t, 4> words_ = {};
+};
+
+bool AllOrNoneHaveIds(const std::vector<cache::Candidate>& candidates) {
+  const auto differs = [&](const auto& candidate) {
+    return candidate.id.has_value() != candidates.front().id.has_value();
+  };
+  return std::none_of(candidates.begin(), candidates.end(), differs);
+}
+
 }  // namespace
 
 std::optional<float> CleanLogprob(double value) {
@@ -87,14 +121,20 @@ void SortAndDeduplicate(std::vector<cache::Candidate>* candidates) {
   }
   const auto begin = candidates->begin();
   const bool many = candidates->size() > kMaxPairwise;
+  const bool alike = AllOrNoneHaveIds(*candidates);
   SeenTokens seen;
+  Fingerprints fingerprints;
   size_t kept = 0;
   for (size_t i = 0; i < candidates->size(); ++i) {
     const cache::Candidate& next = (*candidates)[i];
     const auto same = [&next](const auto& other) { return SameToken(other, next); };
-    if (many ? seen.Before(next) : std::any_of(begin, begin + static_cast<ptrdiff_t>(kept), same)) {
-      continue;
-    }
+    const auto compare_all = [&] {
+      return std::any_of(begin, begin + static_cast<ptrdiff_t>(kept), same);
+    };
+    const auto is_repeated = [&] {
+      return (!alike || fingerprints.MayRepeat(next)) && compare_all();
+    };
+    if (many ? seen.Before(next) : is_repeated()) continue;
     if (kept != i) (*candidates)[kept] = std::move((*candidates)[i]);
     ++kept;
   }

@@ -1,5 +1,6 @@
 // The tricky cases of OpenAI-shaped answers, by their number in the wire reference. Cases of other
-// shapes (2, 3 and parts of 8 and 10) are tested with their kinds; 25 is about batches.
+// shapes (2, 3 and parts of 4, 8 and 10) are tested with their kinds or with the pools that they
+// park; 21 is found out by probes (gateway/probing); 25 is about batches.
 #include <gtest/gtest.h>
 
 #include <optional>
@@ -301,6 +302,19 @@ TEST(TrickyAnswerTest, Case24ChunksWithoutChoicesAndWithSeveralTokens) {
   EXPECT_EQ(output.text, "ab");
   EXPECT_EQ(output.tokens.size(), 2u);
   EXPECT_EQ(output.usage.output_tokens, 2u);
+}
+
+TEST(TrickyAnswerTest, Case24ACharacterSplitOverChunksKeepsItsBytes) {
+  const cache::SoftOutput output = Output(
+      "data: {\"choices\":[{\"delta\":{\"content\":\"\"},\"logprobs\":{\"content\":["
+      "{\"token\":\"\\\\xc3\",\"bytes\":[195],\"logprob\":-1}]}}]}\n\n"
+      "data: {\"choices\":[{\"delta\":{\"content\":\"\xc3\xa9\"},\"logprobs\":{\"content\":["
+      "{\"token\":\"\\\\xa9\",\"bytes\":[169],\"logprob\":-2}]}}]}\n\n"
+      "data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]}\n\n"
+      "data: [DONE]\n\n");
+  EXPECT_EQ(output.text, "\xc3\xa9");
+  ASSERT_EQ(output.tokens.size(), 2u);
+  EXPECT_EQ(output.tokens[0].bytes + output.tokens[1].bytes, output.text);
 }
 
 }  // namespace

@@ -33,7 +33,8 @@ json BodyOf(const TeacherConfig& config, const TeacherQuery& query) {
   if (sampling.seed.has_value()) body["seed"] = *sampling.seed;
   if (!sampling.stop.empty()) body["stop"] = sampling.stop;
   if (query.top_logprobs > 0) body["logprobs"] = query.top_logprobs;
-  if (config.stream) {
+  if (query.samples > 1) body["n"] = query.samples;
+  if (config.stream && query.samples <= 1) {
     body["stream"] = true;
     body["stream_options"] = {{"include_usage", true}};
   }
@@ -58,7 +59,8 @@ Capabilities CompletionsProvider::capabilities() const {
           .seed = true,
           .max_top_logprobs = kMaxTopLogprobs,
           .usual_top_logprobs = kUsualTopLogprobs,
-          .continuation_scoring = true};
+          .continuation_scoring = true,
+          .max_samples = kMaxChoices};
 }
 
 absl::StatusOr<http::Request> CompletionsProvider::BuildRequest(const TeacherConfig& config,
@@ -66,7 +68,7 @@ absl::StatusOr<http::Request> CompletionsProvider::BuildRequest(const TeacherCon
   LIMBECK_RETURN_IF_ERROR(CheckChatQuery(config, capabilities(), query));
   LIMBECK_ASSIGN_OR_RETURN(http::Request request,
                            JsonRequest(config, query, "/completions", BodyOf(config, query)));
-  AddBearer(config.api_key, &request);
+  AddBearer(KeyOf(config), &request);
   return request;
 }
 
@@ -83,6 +85,17 @@ ParseResult CompletionsProvider::ParseResponse(const TeacherConfig& config,
     StampAnswer(config, kind(), query, response, now, output);
   }
   return result;
+}
+
+std::vector<cache::SoftOutput> CompletionsProvider::ParseFurther(const TeacherConfig& config,
+                                                                 const TeacherQuery& query,
+                                                                 const http::Response& response,
+                                                                 absl::Time now) const {
+  return ParseFurtherChoices(config, kind(), CompatibleProfile(), query, response, now);
+}
+
+absl::StatusOr<http::Request> CompletionsProvider::BuildListing(const TeacherConfig& config) const {
+  return ListingRequest(config);
 }
 
 QuotaHints CompletionsProvider::ParseHints(const http::Response& response, absl::Time now) const {

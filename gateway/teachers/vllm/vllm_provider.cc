@@ -41,7 +41,8 @@ Capabilities VllmProvider::capabilities() const {
           .max_top_logprobs = kMaxTopLogprobs,
           .schema = true,
           .choices = true,
-          .continuation_scoring = true};
+          .continuation_scoring = true,
+          .max_samples = kMaxChoices};
 }
 
 absl::StatusOr<http::Request> VllmProvider::BuildRequest(const TeacherConfig& config,
@@ -56,7 +57,7 @@ absl::StatusOr<http::Request> VllmProvider::BuildRequest(const TeacherConfig& co
   body["return_token_ids"] = true;
   LIMBECK_ASSIGN_OR_RETURN(http::Request request,
                            JsonRequest(config, query, "/chat/completions", body));
-  AddBearer(config.api_key, &request);
+  AddBearer(KeyOf(config), &request);
   return request;
 }
 
@@ -71,6 +72,17 @@ ParseResult VllmProvider::ParseResponse(const TeacherConfig& config, const Teach
     StampAnswer(config, kind(), query, response, now, output);
   }
   return result;
+}
+
+std::vector<cache::SoftOutput> VllmProvider::ParseFurther(const TeacherConfig& config,
+                                                          const TeacherQuery& query,
+                                                          const http::Response& response,
+                                                          absl::Time now) const {
+  return ParseFurtherChoices(config, kind(), CompatibleProfile(), query, response, now);
+}
+
+absl::StatusOr<http::Request> VllmProvider::BuildListing(const TeacherConfig& config) const {
+  return ListingRequest(config);
 }
 
 QuotaHints VllmProvider::ParseHints(const http::Response& response, absl::Time now) const {

@@ -18,6 +18,11 @@ class VllmProvider : public Provider {
                                              const TeacherQuery& query) const override;
   ParseResult ParseResponse(const TeacherConfig& config, const TeacherQuery& query,
                             const http::Response& response, absl::Time now) const override;
+  std::vector<cache::SoftOutput> ParseFurther(const TeacherConfig& config,
+                                              const TeacherQuery& query,
+                                              const http::Response& response,
+                                              absl::Time now) const override;
+  absl::StatusOr<http::Request> BuildListing(const TeacherConfig& config) const override;
   QuotaHints ParseHints(const http::Response& response, absl::Time now) const override;
 };
 

@@ -139,6 +139,11 @@ absl::Status RowReader::Seek(uint64_t index) {
   return absl::OkStatus();
 }
 
+void RowReader::StartAt(uint64_t index, uint64_t offset) {
+  source_->Seek(offset);
+  next_index_ = index;
+}
+
 absl::StatusOr<Row> RowReader::Parse() const {
   if (record_.too_long) {
     return absl::InvalidArgumentError(
@@ -149,7 +154,9 @@ absl::StatusOr<Row> RowReader::Parse() const {
   row.index = next_index_ - 1;
   row.offset = record_.offset;
   LIMBECK_ASSIGN_OR_RETURN(const nlohmann::json columns, ParseColumns(row));
-  LIMBECK_ASSIGN_OR_RETURN(row.id, RowId(columns));
+  if (options_.ids) {
+    LIMBECK_ASSIGN_OR_RETURN(row.id, RowId(columns));
+  }
   return row;
 }
 

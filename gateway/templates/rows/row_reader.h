@@ -33,6 +33,8 @@ struct RowReaderOptions {
   uint64_t index_stride = 1024;
   // Of compressed files.
   DecompressionLimits decompression;
+  // False leaves Row::id empty, which spares hashing every row.
+  bool ids = true;
 };
 
 // A leading byte order mark is skipped, blank lines are not rows. Files may be compressed with gzip
@@ -55,6 +57,14 @@ class RowReader {
   // reader has been before, else reads on from the furthest row seen. OUT_OF_RANGE when the file
   // has fewer rows; the count itself is the end.
   absl::Status Seek(uint64_t index);
+
+  // Byte offset at or before a row that was passed, or is next: of the row itself where `index` is
+  // a multiple of index_stride.
+  uint64_t OffsetBefore(uint64_t index) const { return offsets_[index / options_.index_stride]; }
+  // Makes `index` the row that Next returns without reading what lies before: `offset` is what
+  // another reader of the file had as OffsetBefore, for an index that is a multiple of
+  // index_stride. In a compressed file everything up to there is still decompressed.
+  void StartAt(uint64_t index, uint64_t offset);
 
   // Index of the row that Next returns.
   uint64_t next_index() const { return next_index_; }

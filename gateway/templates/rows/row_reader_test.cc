@@ -162,6 +162,30 @@ TEST_F(RowReaderTest, RowsLongerThanTheLimitAreRefusedAndSkipped) {
               ElementsAre("! row 1 at byte 0: longer than the limit of 50 bytes", small));
 }
 
+TEST_F(RowReaderTest, StartsWhereAnotherReaderHasBeen) {
+  std::string plain = "id,text\n";
+  for (int i = 0; i < 100; ++i) absl::StrAppend(&plain, i, ",\"row\n", i, "\"\n");
+  for (const std::string& file : {plain, GzipForTest(plain), ZstdForTest(plain)}) {
+    const RowReaderOptions options = {.id_column = "id", .index_stride = 8};
+    auto first = Open(file, RowFormat::kCsv, options);
+    ASSERT_TRUE(first.ok()) << first.status();
+    ASSERT_TRUE((*first)->Seek(100).ok());
+    auto second = Open(file, RowFormat::kCsv, options);
+    (*second)->StartAt(48, (*first)->OffsetBefore(48));
+    EXPECT_EQ((*second)->Next().value()->id, "48");
+    // Rows before and behind are still found.
+    for (const uint64_t index : {97, 3, 50}) {
+      ASSERT_TRUE((*second)->Seek(index).ok());
+      EXPECT_EQ((*second)->Next().value()->id, absl::StrCat(index));
+    }
+  }
+}
+
+TEST_F(RowReaderTest, RowsMayGoWithoutIds) {
+  auto reader = Open("{\"text\":\"a\"}\n", RowFormat::kJsonLines, {.ids = false});
+  EXPECT_EQ((*reader)->Next().value()->id, "");
+}
+
 TEST_F(RowReaderTest, SeeksToAnyRowThroughTheSparseIndex) {
   std::string content;
   for (int i = 0; i < 100; ++i) content += absl::StrCat("{\"n\":", i, "}\n", i % 7 ? "" : "\n");
