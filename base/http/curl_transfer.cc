@@ -1,5 +1,7 @@
 #include "base/http/curl_transfer.h"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -7,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "base/http/target.h"
 #include "base/string_view.h"
 
 namespace limbeck::http {
@@ -32,6 +35,13 @@ long Milliseconds(absl::Duration duration) {
 
 // A method that a server may be asked twice without harm or cost.
 bool MayBeSentTwice(std::string_view method) { return method == "GET" || method == "HEAD"; }
+
+// Called with the address that a name or a spelling of a number came to, right before connecting,
+// so that no name server can give another one afterwards.
+curl_socket_t OpenSocket(void*, curlsocktype, curl_sockaddr* address) {
+  if (IsForbiddenTarget(address->addr)) return CURL_SOCKET_BAD;
+  return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
 
 }  // namespace
 
@@ -100,6 +110,7 @@ absl::Status CurlTransfer::Prepare(Request request, Transport::Done done,
   curl_easy_setopt(handle_, CURLOPT_PROXY, "");
   curl_easy_setopt(handle_, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(handle_, CURLOPT_FOLLOWLOCATION, 0L);
+  curl_easy_setopt(handle_, CURLOPT_OPENSOCKETFUNCTION, &OpenSocket);
   curl_easy_setopt(handle_, CURLOPT_ACCEPT_ENCODING, "gzip, deflate");
   curl_easy_setopt(handle_, CURLOPT_HTTP_VERSION,
                    options.http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1);
@@ -290,6 +301,8 @@ Outcome CurlTransfer::Abandon(absl::Status status) {
   outcome.delivery = RequestLeft() ? Delivery::kUnknown : Delivery::kNotSent;
   outcome.status = std::move(status);
   outcome.response.elapsed = absl::Now() - started_;
+  // This object is used again, perhaps much later: half an answer is not kept until then.
+  response_ = Response();
   return outcome;
 }
 

@@ -1,4 +1,6 @@
+#include <arpa/inet.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 
 #include <atomic>
 
@@ -6,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/blocking_counter.h"
 #include "absl/synchronization/notification.h"
+#include "base/http/target.h"
 #include "base/http/transport.h"
 #include "tests/support/loopback_server.h"
 
@@ -124,6 +127,45 @@ TEST_F(CurlTransportTest, BadRequestsAreRefusedBeforeSending) {
     EXPECT_EQ(outcome.delivery, Delivery::kNotSent);
   }
   EXPECT_EQ(server_->requests(), 0u);
+}
+
+// Clouds keep the machine's credentials there.
+TEST_F(CurlTransportTest, LinkLocalAddressesAreNotConnectedToInAnySpelling) {
+  for (const char* url :
+       {"http://169.254.169.254/", "http://2852039166/", "http://0xa9fea9fe/",
+        "http://0251.0376.0251.0376/", "http://169.254.43518/", "http://[::ffff:169.254.169.254]/",
+        "http://[::ffff:a9fe:a9fe]/", "http://[fd00:ec2::254]/"}) {
+    Request request;
+    request.url = url;
+    request.connect_timeout = absl::Seconds(60);
+    const Outcome outcome = Send(request);
+    EXPECT_EQ(outcome.delivery, Delivery::kNotSent) << url;
+    // Refused at once, not by a network that happens not to be there.
+    EXPECT_EQ(outcome.status.code(), absl::StatusCode::kUnavailable) << url;
+    EXPECT_LT(outcome.response.elapsed, absl::Seconds(30)) << url;
+  }
+}
+
+TEST(TargetTest, TellsAddressesOfMetadataFromMachinesOfOnesOwn) {
+  const auto forbidden = [](const char* text) {
+    sockaddr_in ipv4{};
+    ipv4.sin_family = AF_INET;
+    sockaddr_in6 ipv6{};
+    ipv6.sin6_family = AF_INET6;
+    if (inet_pton(AF_INET, text, &ipv4.sin_addr) == 1) {
+      return IsForbiddenTarget(reinterpret_cast<const sockaddr&>(ipv4));
+    }
+    EXPECT_EQ(inet_pton(AF_INET6, text, &ipv6.sin6_addr), 1) << text;
+    return IsForbiddenTarget(reinterpret_cast<const sockaddr&>(ipv6));
+  };
+  for (const char* text : {"169.254.169.254", "169.254.0.1", "::ffff:169.254.169.254", "fe80::1",
+                           "febf::1", "fd00:ec2::254"}) {
+    EXPECT_TRUE(forbidden(text)) << text;
+  }
+  for (const char* text : {"127.0.0.1", "10.0.0.1", "192.168.1.1", "169.253.0.1", "8.8.8.8", "::1",
+                           "::ffff:10.0.0.1", "fd00::1", "2001:db8::1"}) {
+    EXPECT_FALSE(forbidden(text)) << text;
+  }
 }
 
 TEST_F(CurlTransportTest, LostAnswersAreUnknown) {

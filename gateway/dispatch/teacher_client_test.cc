@@ -22,8 +22,7 @@ class TeacherClientTest : public ::testing::Test {
  protected:
   void Start(const std::string& script, const std::string& kind = "openai") {
     testing::FakeTeacherOptions options;
-    options.mode =
-        kind == "openai" ? testing::TeacherMode::kOpenAi : testing::TeacherMode::kAnthropic;
+    options.kind = kind;
     options.script = testing::ParseScript(script).value();
     teacher_ = testing::FakeTeacher::Start(options).value();
     config_.name = "fake";

@@ -9,6 +9,8 @@
 
 namespace limbeck::testing {
 
+bool IsLongRun() { return std::getenv("LIMBECK_CHAOS_MINUTES") != nullptr; }
+
 void RunRounds(const std::function<void(StableRandom&)>& round) {
   const char* given_seed = std::getenv("LIMBECK_CHAOS_SEED");
   const uint64_t seed = given_seed != nullptr

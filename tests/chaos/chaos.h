@@ -8,6 +8,9 @@
 
 namespace limbeck::testing {
 
+// Whether there are minutes to fill.
+bool IsLongRun();
+
 // Calls `round` at least once, then until LIMBECK_CHAOS_MINUTES (default 0) have passed or the test
 // has failed. Its draws follow from LIMBECK_CHAOS_SEED (default: the time), which is printed.
 void RunRounds(const std::function<void(StableRandom&)>& round);

@@ -47,15 +47,22 @@ bool HarvestWorld::Harvested() {
 }
 
 absl::StatusOr<json> HarvestWorld::WaitForHarvest(absl::Duration timeout) {
+  return HarvestOf(*cluster_, job_id_, timeout);
+}
+
+absl::StatusOr<json> HarvestOf(Cluster& cluster, const std::string& job_id,
+                               absl::Duration timeout) {
   absl::StatusOr<json> job = absl::UnknownError("not looked yet");
   const bool came = PollUntil(timeout, [&] {
-    job = GetJob(*cluster_, job_id_);
-    return job.ok() && (HarvestIsDone(*job) || job->value("state", "") == "JOB_STATE_PAUSED");
+    job = GetJob(cluster, job_id);
+    if (!job.ok()) return false;
+    const std::string state = job->value("state", "");
+    return HarvestIsDone(*job) || state == "JOB_STATE_PAUSED" || state == "JOB_STATE_FAILED";
   });
   if (came) return job;
   return absl::DeadlineExceededError(
       absl::StrCat("the answers are not in: ", job.ok() ? job->dump(2) : job.status().ToString(),
-                   cluster_->Logs()));
+                   cluster.Logs()));
 }
 
 }  // namespace limbeck::testing

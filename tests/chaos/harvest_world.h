@@ -20,6 +20,11 @@ struct HarvestOptions {
   nlohmann::json script = nlohmann::json::object();
 };
 
+// A job once every answer is in or it has paused or failed; with all parts' logs when none of it
+// comes.
+absl::StatusOr<nlohmann::json> HarvestOf(Cluster& cluster, const std::string& job_id,
+                                         absl::Duration timeout);
+
 // Not thread-safe. Without workers, so the job stays in its training phase.
 class HarvestWorld {
  public:
@@ -36,7 +41,7 @@ class HarvestWorld {
   bool WaitUntilServed(size_t requests, absl::Duration timeout) const;
   // Whether every answer is in. A gateway that is away says no.
   bool Harvested();
-  // The job once every answer is in or it has paused; with all parts' logs when neither comes.
+  // HarvestOf this job.
   absl::StatusOr<nlohmann::json> WaitForHarvest(absl::Duration timeout);
 
  private:

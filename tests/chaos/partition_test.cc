@@ -19,7 +19,7 @@ constexpr absl::Duration kAway = absl::Seconds(1);
 HarvestOptions SlowHarvest() {
   HarvestOptions options;
   options.cluster.max_concurrency = 4;
-  options.job.train_rows = 300;
+  options.job.train_rows = 150;
   options.script = {{"latency_ms", 40}};
   return options;
 }
@@ -58,6 +58,42 @@ TEST(PartitionTest, NothingIsBoughtWhileTheCacheIsAway) {
     const auto job = (*world)->WaitForHarvest(absl::Seconds(90));
     ASSERT_TRUE(job.ok()) << job.status();
     ExpectBooksToBalance(**world, *job, (*world)->rows());
+  });
+}
+
+// One direction is silent, the other is not.
+TEST(PartitionTest, NothingIsBoughtWhileTheWireCarriesOneDirectionOnly) {
+  RunRounds([](StableRandom& random) {
+    HarvestOptions options = SlowHarvest();
+    options.cluster.proxy_cache = true;
+    auto world = HarvestWorld::Start(std::move(options));
+    ASSERT_TRUE(world.ok()) << world.status();
+    TcpProxy* const wire = (*world)->cluster().cache_wire();
+    ASSERT_TRUE((*world)->WaitUntilServed(20 + random.Below(40), absl::Seconds(30)));
+    const Direction silent = random.Below(2) == 0 ? Direction::kToServer : Direction::kToClient;
+    wire->Hold(silent);
+    ExpectNoPurchases(**world);
+    wire->LetGo(silent);
+    const auto job = (*world)->WaitForHarvest(absl::Seconds(90));
+    ASSERT_TRUE(job.ok()) << job.status();
+    ExpectBooksToBalance(**world, *job, (*world)->rows());
+  });
+}
+
+TEST(PartitionTest, AFlappingWireLosesAndRepeatsNothing) {
+  RunRounds([](StableRandom& random) {
+    HarvestOptions options = SlowHarvest();
+    options.cluster.proxy_cache = true;
+    auto world = HarvestWorld::Start(std::move(options));
+    ASSERT_TRUE(world.ok()) << world.status();
+    for (int i = 0; i < 20; ++i) {
+      absl::SleepFor(absl::Milliseconds(random.Below(150)));
+      (*world)->cluster().cache_wire()->ResetAll();
+    }
+    const auto job = (*world)->WaitForHarvest(absl::Seconds(90));
+    ASSERT_TRUE(job.ok()) << job.status();
+    ExpectBooksToBalance(**world, *job, (*world)->rows());
+    EXPECT_EQ(Count((*job)["progress"], "rows_rejected"), 0);
   });
 }
 

@@ -1,6 +1,9 @@
 // The gateway is told to stop under load, and started again (row 15 of the reliability plan).
 #include <gtest/gtest.h>
 
+#include <iostream>
+
+#include "absl/time/clock.h"
 #include "tests/chaos/books.h"
 #include "tests/chaos/chaos.h"
 #include "tests/chaos/harvest_world.h"
@@ -20,7 +23,9 @@ TEST(RollingStopTest, CallsOnTheWireComeHomeAndNothingIsAmbiguous) {
     for (int stops = 0; stops < 3; ++stops) {
       ASSERT_TRUE((*world)->WaitUntilServed(20 + stops * 60 + random.Below(40), absl::Seconds(60)))
           << (*world)->cluster().Logs();
+      const absl::Time told = absl::Now();
       const auto code = (*world)->cluster().Stop("gateway", kStopTimeout);
+      std::cout << "drained in " << absl::Now() - told << std::endl;
       ASSERT_TRUE(code.ok()) << code.status() << (*world)->cluster().Logs();
       EXPECT_EQ(*code, 0) << (*world)->cluster().Logs();
       ASSERT_TRUE((*world)->cluster().Restart("gateway").ok());
@@ -28,6 +33,35 @@ TEST(RollingStopTest, CallsOnTheWireComeHomeAndNothingIsAmbiguous) {
     const auto job = (*world)->WaitForHarvest(absl::Seconds(90));
     ASSERT_TRUE(job.ok()) << job.status();
     EXPECT_EQ(Count((*job)["progress"], "calls_ambiguous"), 0);
+    ExpectBooksToBalance(**world, *job, (*world)->rows());
+  });
+}
+
+// Calls that never come home: whoever stopped the gateway kills it at the end of its patience.
+TEST(RollingStopTest, AKillAtTheEndOfPatienceLosesNothing) {
+  RunRounds([](StableRandom& random) {
+    HarvestOptions options;
+    options.cluster.max_concurrency = 8;
+    options.script = {{"seed", random.Below(1'000'000)},
+                      {"latency_ms", 20},
+                      {"faults", {{{"kind", "hang"}, {"ratio", 0.03}, {"first_attempts", 1}}}}};
+    auto world = HarvestWorld::Start(std::move(options));
+    ASSERT_TRUE(world.ok()) << world.status();
+    Cluster& cluster = (*world)->cluster();
+    const absl::Duration patience = absl::Seconds(IsLongRun() ? 30 : 1);
+    int kills = 0;
+    while (!(*world)->Harvested() && kills < 10) {
+      // All of the pool may hang, so there is not always more to come.
+      (*world)->WaitUntilServed((*world)->Served() + 60, absl::Seconds(2));
+      if (!cluster.Stop("gateway", patience).ok()) {
+        ASSERT_TRUE(cluster.Kill("gateway").ok());
+        ++kills;
+      }
+      ASSERT_TRUE(cluster.Restart("gateway").ok());
+    }
+    std::cout << kills << " kills after " << patience << std::endl;
+    const auto job = (*world)->WaitForHarvest(absl::Seconds(150));
+    ASSERT_TRUE(job.ok()) << job.status();
     ExpectBooksToBalance(**world, *job, (*world)->rows());
   });
 }

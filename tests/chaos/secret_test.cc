@@ -1,6 +1,7 @@
 // The teacher's key is in no file, log, metric or message (row 21 of the reliability plan).
 #include <gtest/gtest.h>
 
+#include <array>
 #include <filesystem>
 #include <iostream>
 #include <string>
@@ -17,6 +18,8 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* kCanary = "sk-canary-51f20c7e9b";
+// Each has a header of its own for the key.
+constexpr std::array kKinds = {"openai", "gemini", "llamacpp", "ollama", "vllm"};
 
 // Every file of Limbeck's below `dir`; how many bytes were looked at. The operator's key file has
 // the key, and so does the script of a teacher that repeats it.
@@ -37,6 +40,7 @@ TEST(SecretTest, NoFileMetricOrMessageShowsTheKey) {
   RunRounds([](StableRandom& random) {
     HarvestOptions options;
     options.cluster.teacher_key = kCanary;
+    options.cluster.teacher_kind = kKinds[random.Below(kKinds.size())];
     options.cluster.max_attempts = 2;
     options.job.smoke_rows = 0;
     options.job.max_rejected_share = 1;

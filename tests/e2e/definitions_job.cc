@@ -70,7 +70,8 @@ absl::StatusOr<json> TypicalWords() {
 }  // namespace
 
 json JobSpecJson(const DefinitionsJob& job) {
-  json teacher = {{"teacher", "fake"}};
+  json teacher = {{"teacher", job.teacher}};
+  if (job.max_tokens > 0) teacher["sampling"] = {{"max_tokens", job.max_tokens}};
   if (job.votes > 0) teacher["votes"] = job.votes;
   if (job.by_batch) teacher["purchase"] = "PURCHASE_BATCH";
   return {
@@ -80,8 +81,7 @@ json JobSpecJson(const DefinitionsJob& job) {
         {"held_out", {{"path", "held_out.jsonl"}}},
         {"id_column", "id"},
         {"prompt",
-         {{"system",
-           "What does this text define? Answer with one word: animal, food, person, place, plant."},
+         {{"system", job.question + " Answer with one word: animal, food, person, place, plant."},
           {"user", "{{ text }}"}}}}},
       {"teachers", json::array({teacher})},
       {"task",

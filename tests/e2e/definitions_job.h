@@ -13,6 +13,12 @@
 namespace limbeck::testing {
 
 struct DefinitionsJob {
+  // As the operator's file names it.
+  std::string teacher = "fake";
+  // Begins the prompt. Jobs with another one share no answers.
+  std::string question = "What does this text define?";
+  // Of an answer; 0: the job's default.
+  uint32_t max_tokens = 0;
   size_t train_rows = 200;
   size_t held_out_rows = 60;
   uint32_t workers = 2;

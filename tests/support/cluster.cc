@@ -9,6 +9,7 @@
 #include "absl/synchronization/notification.h"
 #include "base/http/transport.h"
 #include "base/status.h"
+#include "tests/support/fake_teacher/shapes.h"
 
 namespace limbeck::testing {
 namespace {
@@ -18,13 +19,17 @@ constexpr size_t kShownLog = 1500;
 std::string Loopback(int port) { return absl::StrCat("127.0.0.1:", port); }
 
 bool IsWorker(const std::string& part) { return absl::StartsWith(part, "worker-"); }
+bool IsGateway(const std::string& part) { return absl::StartsWith(part, "gateway"); }
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Cluster>> Cluster::Start(ClusterOptions options) {
   auto cluster = std::unique_ptr<Cluster>(new Cluster(std::move(options)));
   LIMBECK_RETURN_IF_ERROR(cluster->ChoosePorts());
-  LIMBECK_RETURN_IF_ERROR(cluster->WriteConfig());
+  LIMBECK_RETURN_IF_ERROR(cluster->StartTeacher());
+  for (const std::string& gateway : cluster->gateways()) {
+    LIMBECK_RETURN_IF_ERROR(cluster->WriteConfig(gateway));
+  }
   for (const std::string& part : cluster->parts()) {
     LIMBECK_RETURN_IF_ERROR(cluster->Restart(part));
   }
@@ -33,51 +38,123 @@ absl::StatusOr<std::unique_ptr<Cluster>> Cluster::Start(ClusterOptions options) 
 
 std::vector<std::string> Cluster::parts() const {
   if (options_.cache_only) return {"cache"};
-  std::vector<std::string> parts = {"teacher", "cache", "gateway"};
+  std::vector<std::string> parts;
+  if (!options_.teacher_in_process) parts.push_back("teacher");
+  parts.push_back("cache");
+  for (const std::string& gateway : gateways()) parts.push_back(gateway);
   for (size_t i = 0; i < options_.workers; ++i) parts.push_back(absl::StrCat("worker-", i));
   return parts;
 }
 
+std::vector<std::string> Cluster::gateways() const {
+  std::vector<std::string> names = {"gateway"};
+  for (size_t i = 1; i < options_.gateways; ++i) names.push_back(absl::StrCat("gateway-", i));
+  return names;
+}
+
 absl::Status Cluster::ChoosePorts() {
-  for (const char* server : {"teacher", "cache", "gateway", "metrics"}) {
+  std::vector<std::string> servers = {"teacher", "cache"};
+  for (const std::string& gateway : gateways()) {
+    servers.push_back(gateway);
+    servers.push_back(absl::StrCat("metrics of ", gateway));
+  }
+  for (const std::string& server : servers) {
     LIMBECK_ASSIGN_OR_RETURN(ports_[server], FreePort());
+  }
+  if (options_.proxy_cache) {
+    LIMBECK_ASSIGN_OR_RETURN(cache_wire_, TcpProxy::Start(ports_.at("cache")));
   }
   return absl::OkStatus();
 }
 
-absl::Status Cluster::WriteConfig() const {
+absl::Status Cluster::StartTeacher() {
   LIMBECK_RETURN_IF_ERROR(WriteFileDurably(dir() / "script.json", options_.teacher_script));
-  std::string key;
   if (!options_.teacher_key.empty()) {
-    const std::string file = (dir() / "teacher.key").string();
-    LIMBECK_RETURN_IF_ERROR(WriteFileDurably(file, options_.teacher_key));
-    key = absl::StrCat("  key: {file: \"", file, "\"}\n");
+    LIMBECK_RETURN_IF_ERROR(WriteFileDurably(dir() / "teacher.key", options_.teacher_key));
   }
+  if (!options_.teacher_in_process) return absl::OkStatus();
+  FakeTeacherOptions teacher;
+  teacher.port = ports_.at("teacher");
+  teacher.kind = options_.teacher_kind;
+  LIMBECK_ASSIGN_OR_RETURN(teacher.script, ParseScript(options_.teacher_script));
+  teacher.invoice_path = (dir() / "invoice").string();
+  teacher.watcher = options_.watcher;
+  teacher.choose_fault = options_.choose_fault;
+  LIMBECK_ASSIGN_OR_RETURN(teacher_, FakeTeacher::Start(std::move(teacher)));
+  return absl::OkStatus();
+}
+
+std::filesystem::path Cluster::ConfigOf(const std::string& part) const {
+  const bool first = part == "gateway" || !IsGateway(part);
+  return dir() / (first ? "limbeck.yaml" : absl::StrCat("limbeck-", part, ".yaml"));
+}
+
+std::string Cluster::TeacherYaml(const OtherTeacher& teacher) const {
+  const std::string key =
+      options_.teacher_key.empty()
+          ? ""
+          : absl::StrCat("  key: {file: \"", (dir() / "teacher.key").string(), "\"}\n");
+  return absl::StrCat(
+      "- name: ", teacher.name, "\n",                                                   //
+      "  kind: ", teacher.kind, "\n",                                                   //
+      "  base_url: ", teacher.base_url, "\n",                                           //
+      "  model: fake-model\n  quota_pool: ", teacher.name, "-pool\n",                   //
+      "  input_micro_usd_per_million: ", options_.input_micro_usd_per_million, "\n",    //
+      "  output_micro_usd_per_million: ", options_.output_micro_usd_per_million, "\n",  //
+      "  max_attempts: ", options_.max_attempts, "\n",                                  //
+      "  timeout_seconds: ", options_.timeout_seconds, "\n", key,                       //
+      options_.teacher_batch.empty() || teacher.name != kTeacher
+          ? ""
+          : absl::StrCat("  batch: ", options_.teacher_batch, "\n"),
+      "  training_use: {basis: BASIS_OWN_MODEL, evidence: test, reviewed_on: \"2026-01-01\"}\n");
+}
+
+std::string Cluster::TeachersYaml() const {
+  const auto shape = FindShape(options_.teacher_kind);
+  const std::string path(shape.ok() ? (*shape)->base_path() : "");
+  std::vector<OtherTeacher> all = {{kTeacher,
+                                    absl::StrCat("http://", Loopback(ports_.at("teacher")), path),
+                                    options_.teacher_kind}};
+  all.insert(all.end(), options_.other_teachers.begin(), options_.other_teachers.end());
+  std::string teachers = "teachers:\n";
+  std::string pools = "quota_pools:\n";
+  for (const OtherTeacher& teacher : all) {
+    teachers += TeacherYaml(teacher);
+    absl::StrAppend(&pools, "- {name: ", teacher.name,
+                    "-pool, max_concurrency: ", options_.max_concurrency, "}\n");
+  }
+  return teachers + pools;
+}
+
+std::string Cluster::TeamYaml() const {
+  if (options_.team_ceiling_micro_usd == 0 && options_.team_month_ceiling_micro_usd == 0) return "";
+  std::string team = "teams:\n- {name: default";
+  if (options_.team_ceiling_micro_usd != 0) {
+    absl::StrAppend(&team, ", ceiling_micro_usd: ", options_.team_ceiling_micro_usd);
+  }
+  if (options_.team_month_ceiling_micro_usd != 0) {
+    absl::StrAppend(&team, ", month_ceiling_micro_usd: ", options_.team_month_ceiling_micro_usd);
+  }
+  return team + "}\n";
+}
+
+absl::Status Cluster::WriteConfig(const std::string& gateway) const {
+  const std::string data = gateway == "gateway" ? "data" : absl::StrCat("data-", gateway);
+  const int cache = cache_wire_ == nullptr ? ports_.at("cache") : cache_wire_->port();
   return WriteFileDurably(
-      dir() / "limbeck.yaml",
-      absl::StrCat(
-          "data_dir: ", (dir() / "data").string(), "\n",                                    //
-          "gateway: {address: \"", Loopback(ports_.at("gateway")), "\"}\n",                 //
-          "cache: {address: \"", Loopback(ports_.at("cache")), "\"}\n",                     //
-          "metrics_address: \"", Loopback(ports_.at("metrics")), "\"\n",                    //
-          "teachers:\n- name: ", kTeacher, "\n",                                            //
-          "  kind: ", options_.teacher_kind, "\n",                                          //
-          "  base_url: http://", Loopback(ports_.at("teacher")), "/v1\n",                   //
-          "  model: fake-model\n  quota_pool: fake-pool\n",                                 //
-          "  input_micro_usd_per_million: ", options_.input_micro_usd_per_million, "\n",    //
-          "  output_micro_usd_per_million: ", options_.output_micro_usd_per_million, "\n",  //
-          options_.teacher_batch.empty() ? ""
-                                         : absl::StrCat("  batch: ", options_.teacher_batch, "\n"),
-          "  max_attempts: ", options_.max_attempts, "\n",             //
-          "  timeout_seconds: ", options_.timeout_seconds, "\n", key,  //
-          "  training_use: {basis: BASIS_OWN_MODEL, evidence: test, reviewed_on: \"2026-01-01\"}\n",
-          "quota_pools:\n- {name: fake-pool, max_concurrency: ", options_.max_concurrency, "}\n"));
+      ConfigOf(gateway),
+      absl::StrCat("data_dir: ", (dir() / data).string(), "\n",                     //
+                   "gateway: {address: \"", Loopback(ports_.at(gateway)), "\"}\n",  //
+                   "cache: {address: \"", Loopback(ports_.at("cache")), "\"}\n",    //
+                   "cache_target: \"", Loopback(cache), "\"\n",                     //
+                   "metrics_address: \"", Loopback(ports_.at(absl::StrCat("metrics of ", gateway))),
+                   "\"\n", TeachersYaml(), TeamYaml()));
 }
 
 absl::StatusOr<ProcessOptions> Cluster::Program(const std::string& part) const {
   ProcessOptions options;
   options.output = dir() / absl::StrCat(part, ".log");
-  const std::string config = (dir() / "limbeck.yaml").string();
+  const std::string config = ConfigOf(part).string();
   if (part == "teacher") {
     options.program = "fake_teacher";
     options.arguments = {absl::StrCat("--port=", ports_.at(part)),
@@ -89,8 +166,8 @@ absl::StatusOr<ProcessOptions> Cluster::Program(const std::string& part) const {
       options.arguments.push_back(
           absl::StrCat("--static_answer=", options_.static_answer.string()));
     }
-  } else if (part == "cache" || part == "gateway") {
-    options.program = absl::StrCat("limbeck-", part);
+  } else if (part == "cache" || IsGateway(part)) {
+    options.program = part == "cache" ? "limbeck-cache" : "limbeck-gateway";
     options.arguments = {absl::StrCat("--config=", config)};
   } else if (IsWorker(part)) {
     options.program = "limbeck-trainer";
@@ -106,10 +183,15 @@ absl::StatusOr<ProcessOptions> Cluster::Program(const std::string& part) const {
   return options;
 }
 
-absl::Status Cluster::Restart(const std::string& part) {
+absl::Status Cluster::Launch(const std::string& part) {
   LIMBECK_ASSIGN_OR_RETURN(const ProcessOptions options, Program(part));
   running_.erase(part);
   LIMBECK_ASSIGN_OR_RETURN(running_[part], Process::Start(options));
+  return absl::OkStatus();
+}
+
+absl::Status Cluster::Restart(const std::string& part) {
+  LIMBECK_RETURN_IF_ERROR(Launch(part));
   const auto port = ports_.find(part);
   if (port == ports_.end()) {
     // Started again, its log has the line already: workers are the ones who call, none waits.
@@ -173,7 +255,8 @@ absl::StatusOr<std::string> Cluster::Metrics() const {
   LIMBECK_ASSIGN_OR_RETURN(const auto transport, http::NewCurlTransport({}));
   http::Request request;
   request.method = "GET";
-  request.url = absl::StrCat("http://", Loopback(ports_.at("metrics")), "/metrics");
+  request.url = absl::StrCat(
+      "http://", Loopback(ports_.at(absl::StrCat("metrics of ", used_gateway_))), "/metrics");
   http::Outcome answer;
   absl::Notification came;
   transport->Start(std::move(request), [&](http::Outcome outcome) {
@@ -185,7 +268,7 @@ absl::StatusOr<std::string> Cluster::Metrics() const {
   return answer.response.body;
 }
 
-std::string Cluster::gateway_target() const { return Loopback(ports_.at("gateway")); }
+std::string Cluster::gateway_target() const { return Loopback(ports_.at(used_gateway_)); }
 std::string Cluster::cache_target() const { return Loopback(ports_.at("cache")); }
 
 std::string Cluster::teacher_target() const { return Loopback(ports_.at("teacher")); }

@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,10 +14,19 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "base/file.h"
+#include "tests/support/fake_teacher/fake_teacher.h"
 #include "tests/support/fake_teacher/invoice.h"
 #include "tests/support/process.h"
+#include "tests/support/tcp_proxy.h"
 
 namespace limbeck::testing {
+
+// A teacher that runs elsewhere, with a quota pool of its own.
+struct OtherTeacher {
+  std::string name;
+  std::string base_url;
+  std::string kind = "openai";
+};
 
 struct ClusterOptions {
   // Only the cache.
@@ -23,7 +34,7 @@ struct ClusterOptions {
   size_t workers = 2;
   // Further arguments of "limbeck-trainer work".
   std::vector<std::string> worker_arguments;
-  // "openai" or "anthropic".
+  // A provider kind that needs no more configuration than URL, model and key.
   std::string teacher_kind = "openai";
   // JSON for the fake teacher: latency, keywords, faults.
   std::string teacher_script = "{}";
@@ -39,6 +50,18 @@ struct ClusterOptions {
   uint32_t timeout_seconds = 120;
   // Sent to the teacher, from a file; empty: no key.
   std::string teacher_key;
+  std::vector<OtherTeacher> other_teachers;
+  // Gateways that share the cache, each with data of its own.
+  size_t gateways = 1;
+  // The team's ceilings; 0: none.
+  int64_t team_ceiling_micro_usd = 0;
+  int64_t team_month_ceiling_micro_usd = 0;
+  // The teacher in this process, so that a test sees each request and says what becomes of it.
+  bool teacher_in_process = false;
+  std::function<void(Stage, const HttpRequest&)> watcher;
+  std::function<std::optional<Fault>(const Sighting&)> choose_fault;
+  // Gateways reach the cache over a wire of the test's.
+  bool proxy_cache = false;
   // How long a part may take to listen.
   absl::Duration start_timeout = absl::Seconds(60);
 };
@@ -52,17 +75,26 @@ class Cluster {
 
   static absl::StatusOr<std::unique_ptr<Cluster>> Start(ClusterOptions options);
 
-  // Parts by name: "teacher", "cache", "gateway", "worker-0", "worker-1", ….
+  // Parts by name: "teacher", "cache", "gateway", "gateway-1", …, "worker-0", "worker-1", ….
   std::vector<std::string> parts() const;
   // SIGKILL; returns when the process is gone.
   absl::Status Kill(const std::string& part);
   // SIGTERM; the exit status. DEADLINE_EXCEEDED when it takes longer than `timeout`.
   absl::StatusOr<int> Stop(const std::string& part, absl::Duration timeout);
-  // Starts a part that was killed or stopped, and waits until it listens.
+  // Starts a part that was killed or stopped, without waiting for it.
+  absl::Status Launch(const std::string& part);
+  // Starts it and waits until it listens.
   absl::Status Restart(const std::string& part);
   // OK while every part runs; else which one ended and what it wrote.
   absl::Status CheckAlive();
   Process* process(const std::string& part) { return running_.at(part).get(); }
+
+  // Which gateway, by its part's name, Limbeck and workers talk to; "gateway" at first.
+  void UseGateway(const std::string& part) { used_gateway_ = part; }
+
+  // Of `teacher_in_process` and `proxy_cache`; else null.
+  FakeTeacher* teacher() const { return teacher_.get(); }
+  TcpProxy* cache_wire() const { return cache_wire_.get(); }
 
   // Runs `limbeck ARGUMENTS` against this cluster.
   absl::StatusOr<RunResult> Limbeck(const std::vector<std::string>& arguments,
@@ -88,7 +120,13 @@ class Cluster {
   explicit Cluster(ClusterOptions options) : options_(std::move(options)) {}
 
   absl::Status ChoosePorts();
-  absl::Status WriteConfig() const;
+  absl::Status StartTeacher();
+  absl::Status WriteConfig(const std::string& gateway) const;
+  std::string TeacherYaml(const OtherTeacher& teacher) const;
+  std::string TeachersYaml() const;
+  std::string TeamYaml() const;
+  std::filesystem::path ConfigOf(const std::string& part) const;
+  std::vector<std::string> gateways() const;
   absl::StatusOr<ProcessOptions> Program(const std::string& part) const;
   absl::StatusOr<RunResult> RunProgram(const std::string& program,
                                        std::vector<std::string> arguments, absl::Duration timeout);
@@ -96,6 +134,9 @@ class Cluster {
   const ClusterOptions options_;
   const ScopedTempDirectory dir_;
   std::map<std::string, int> ports_;
+  std::string used_gateway_ = "gateway";
+  std::unique_ptr<FakeTeacher> teacher_;
+  std::unique_ptr<TcpProxy> cache_wire_;
   int runs_ = 0;
   // Last, so that processes end before their folders go.
   std::map<std::string, std::unique_ptr<Process>> running_;

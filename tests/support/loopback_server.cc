@@ -1,6 +1,5 @@
 #include "tests/support/loopback_server.h"
 
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -17,12 +16,14 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
+#include "tests/support/loopback_socket.h"
 
 namespace limbeck::testing {
 namespace {
 
 constexpr int kMaxEvents = 512;
 constexpr int kBacklog = 4096;
+constexpr int kFillers = 3;
 
 struct Connection {
   int fd = -1;
@@ -33,18 +34,19 @@ struct Connection {
   bool keep_alive = true;
   Ending ending = Ending::kWhole;
   bool wants_write = false;
+  absl::Duration byte_interval;
+  // The body, and how often it is still to be sent.
+  std::string body;
+  size_t repeats = 0;
+  // What is being answered.
+  HttpRequest request;
 };
 
-std::string Serialize(const HttpReply& reply, bool keep_alive) {
-  std::string out = absl::StrCat("HTTP/1.1 ", reply.status, " X\r\n");
-  for (const auto& [name, value] : reply.headers) absl::StrAppend(&out, name, ": ", value, "\r\n");
-  absl::StrAppend(&out, "Content-Length: ", reply.body.size(), "\r\n");
-  if (!keep_alive) absl::StrAppend(&out, "Connection: close\r\n");
-  const bool whole = reply.ending == Ending::kWhole;
-  absl::StrAppend(
-      &out, "\r\n",
-      absl::string_view(reply.body).substr(0, whole ? reply.body.size() : reply.body.size() / 2));
-  return out;
+void Watch(int epoll_fd, int fd, uint64_t token) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = token;
+  epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event);
 }
 
 }  // namespace
@@ -52,12 +54,13 @@ std::string Serialize(const HttpReply& reply, bool keep_alive) {
 // The loop's state; lives on the loop thread.
 class LoopbackServer::Loop {
  public:
-  Loop(LoopbackServer* server, int listen_fd, int epoll_fd, Handler handler, BeforeSend before)
+  Loop(LoopbackServer* server, Handler handler, BeforeSend before, Watcher watcher)
       : server_(server),
-        listen_fd_(listen_fd),
-        epoll_fd_(epoll_fd),
+        listen_fd_(server->listen_fd_),
+        epoll_fd_(server->epoll_fd_),
         handler_(std::move(handler)),
-        before_send_(std::move(before)) {}
+        before_send_(std::move(before)),
+        watcher_(std::move(watcher)) {}
 
   ~Loop() {
     for (auto& [id, connection] : connections_) close(connection->fd);
@@ -78,7 +81,7 @@ class LoopbackServer::Loop {
   struct Delayed {
     absl::Time due;
     uint64_t connection = 0;
-    std::shared_ptr<HttpReply> reply;
+    std::shared_ptr<HttpReply> reply;  // Null: the next byte of an answer begun.
     bool operator<(const Delayed& other) const { return due > other.due; }
   };
 
@@ -88,6 +91,9 @@ class LoopbackServer::Loop {
   void SendAnswers();
   void Deliver(uint64_t id, const HttpReply& reply);
   void Flush(uint64_t id);
+  bool SendSome(Connection* connection, uint64_t id);
+  void Finish(uint64_t id, Connection* connection);
+  void Tell(Stage stage, const Connection& connection) const;
   void Close(uint64_t id, bool reset);
   int WaitMilliseconds() const;
 
@@ -96,6 +102,7 @@ class LoopbackServer::Loop {
   const int epoll_fd_;
   const Handler handler_;
   const BeforeSend before_send_;
+  const Watcher watcher_;
   uint64_t next_id_ = 2;
   absl::flat_hash_map<uint64_t, std::unique_ptr<Connection>> connections_;
   std::vector<Answer> answers_;
@@ -121,7 +128,11 @@ void LoopbackServer::Loop::Run() {
     while (!delayed_.empty() && delayed_.top().due <= absl::Now()) {
       const Delayed due = delayed_.top();
       delayed_.pop();
-      Deliver(due.connection, *due.reply);
+      if (due.reply == nullptr) {
+        Flush(due.connection);
+      } else {
+        Deliver(due.connection, *due.reply);
+      }
     }
     while (!answers_.empty()) SendAnswers();
   }
@@ -143,10 +154,7 @@ void LoopbackServer::Loop::Accept() {
     auto connection = std::make_unique<Connection>();
     connection->fd = fd;
     const uint64_t id = next_id_++;
-    epoll_event event{};
-    event.events = EPOLLIN;
-    event.data.u64 = id;
-    epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event);
+    Watch(epoll_fd_, fd, id);
     connections_.emplace(id, std::move(connection));
     server_->connections_.fetch_add(1);
   }
@@ -170,9 +178,8 @@ void LoopbackServer::Loop::Read(uint64_t id) {
 void LoopbackServer::Loop::TakeRequest(uint64_t id) {
   Connection& connection = *connections_.at(id);
   if (connection.busy || connection.in.empty()) return;
-  HttpRequest request;
   size_t used = 0;
-  switch (ParseHttpRequest(connection.in, &request, &used)) {
+  switch (ParseHttpRequest(connection.in, &connection.request, &used)) {
     case ParseResult::kIncomplete:
       return;
     case ParseResult::kBad:
@@ -182,9 +189,10 @@ void LoopbackServer::Loop::TakeRequest(uint64_t id) {
   }
   connection.in.erase(0, used);
   connection.busy = true;
-  connection.keep_alive = request.keep_alive;
+  connection.keep_alive = connection.request.keep_alive;
   server_->requests_.fetch_add(1);
-  answers_.push_back({id, handler_(request)});
+  answers_.push_back({id, handler_(connection.request)});
+  Tell(Stage::kReceived, connection);
 }
 
 void LoopbackServer::Loop::SendAnswers() {
@@ -209,6 +217,9 @@ void LoopbackServer::Loop::Deliver(uint64_t id, const HttpReply& reply) {
   connection.ending = reply.ending;
   connection.out = reply.raw != nullptr ? *reply.raw : Serialize(reply, connection.keep_alive);
   connection.sent = 0;
+  connection.byte_interval = reply.byte_interval;
+  connection.repeats = reply.body_repeats - 1;
+  if (connection.repeats > 0) connection.body = reply.body;
   Flush(id);
 }
 
@@ -216,29 +227,58 @@ void LoopbackServer::Loop::Flush(uint64_t id) {
   auto found = connections_.find(id);
   if (found == connections_.end()) return;
   Connection& connection = *found->second;
-  while (connection.sent < connection.out.size()) {
-    const ssize_t bytes = send(connection.fd, connection.out.data() + connection.sent,
-                               connection.out.size() - connection.sent, MSG_NOSIGNAL);
-    if (bytes < 0 && errno == EINTR) continue;
-    if (bytes < 0 && errno == EAGAIN) break;
-    if (bytes < 0) return Close(id, false);
-    connection.sent += static_cast<size_t>(bytes);
-  }
+  if (!SendSome(&connection, id)) return Close(id, false);
   const bool blocked = connection.sent < connection.out.size();
-  if (blocked != connection.wants_write) {
-    connection.wants_write = blocked;
+  // What trickles waits for its time instead.
+  const bool wants_write = blocked && connection.byte_interval == absl::ZeroDuration();
+  if (wants_write != connection.wants_write) {
+    connection.wants_write = wants_write;
     epoll_event event{};
-    event.events = EPOLLIN | (blocked ? EPOLLOUT : 0u);
+    event.events = EPOLLIN | (wants_write ? EPOLLOUT : 0u);
     event.data.u64 = id;
     epoll_ctl(epoll_fd_, EPOLL_CTL_MOD, connection.fd, &event);
   }
-  if (blocked || !connection.busy) return;
-  connection.busy = false;
-  if (connection.ending != Ending::kWhole) {
-    return Close(id, connection.ending == Ending::kResetMid);
+  if (!blocked && connection.busy) Finish(id, &connection);
+}
+
+// Sends what the kernel takes, or one byte of an answer that trickles. False when the other side is
+// gone.
+bool LoopbackServer::Loop::SendSome(Connection* connection, uint64_t id) {
+  const bool trickles = connection->byte_interval > absl::ZeroDuration();
+  while (connection->sent < connection->out.size()) {
+    const size_t left = connection->out.size() - connection->sent;
+    const ssize_t bytes = send(connection->fd, connection->out.data() + connection->sent,
+                               trickles ? 1 : left, MSG_NOSIGNAL);
+    if (bytes < 0 && errno == EINTR) continue;
+    if (bytes < 0) return errno == EAGAIN;
+    connection->sent += static_cast<size_t>(bytes);
+    if (trickles && connection->sent < connection->out.size()) {
+      delayed_.push({absl::Now() + connection->byte_interval, id, nullptr});
+      return true;
+    }
+    if (connection->sent == connection->out.size() && connection->repeats > 0) {
+      --connection->repeats;
+      connection->out = connection->body;
+      connection->sent = 0;
+    }
   }
-  if (!connection.keep_alive) return Close(id, false);
+  return true;
+}
+
+// The answer, or what there was to be of it, is out.
+void LoopbackServer::Loop::Finish(uint64_t id, Connection* connection) {
+  if (connection->ending == Ending::kHoldMid) return Tell(Stage::kHeld, *connection);
+  if (connection->ending != Ending::kWhole) {
+    return Close(id, connection->ending == Ending::kResetMid);
+  }
+  connection->busy = false;
+  Tell(Stage::kSent, *connection);
+  if (!connection->keep_alive) return Close(id, false);
   TakeRequest(id);
+}
+
+void LoopbackServer::Loop::Tell(Stage stage, const Connection& connection) const {
+  if (watcher_ != nullptr) watcher_(stage, connection.request);
 }
 
 void LoopbackServer::Loop::Close(uint64_t id, bool reset) {
@@ -249,51 +289,62 @@ void LoopbackServer::Loop::Close(uint64_t id, bool reset) {
     setsockopt(found->second->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
   }
   close(found->second->fd);
+  if (found->second->busy) Tell(Stage::kClosed, *found->second);
   connections_.erase(found);
 }
 
 absl::StatusOr<std::unique_ptr<LoopbackServer>> LoopbackServer::Start(int port, Handler handler,
-                                                                      BeforeSend before_send) {
+                                                                      BeforeSend before_send,
+                                                                      Watcher watcher) {
   rlimit limit;
   if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
   }
-  const int listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  const int one = 1;
-  setsockopt(listen_fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  address.sin_port = htons(static_cast<uint16_t>(port));
-  socklen_t length = sizeof(address);
-  if (listen_fd < 0 || bind(listen_fd, reinterpret_cast<sockaddr*>(&address), length) != 0 ||
-      listen(listen_fd, kBacklog) != 0 ||
-      getsockname(listen_fd, reinterpret_cast<sockaddr*>(&address), &length) != 0) {
-    const std::string reason = std::strerror(errno);
-    if (listen_fd >= 0) close(listen_fd);
-    return absl::UnavailableError(absl::StrCat("listen on 127.0.0.1:", port, ": ", reason));
+  int listen_fd = -1;
+  int bound_port = 0;
+  if (const absl::Status status = ListenLoopback(port, kBacklog, &listen_fd, &bound_port);
+      !status.ok()) {
+    return status;
   }
   auto server = std::unique_ptr<LoopbackServer>(new LoopbackServer());
-  server->port_ = ntohs(address.sin_port);
+  server->port_ = bound_port;
   server->stop_fd_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-  const int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-  epoll_event event{};
-  event.events = EPOLLIN;
-  event.data.u64 = Loop::kListenToken;
-  epoll_ctl(epoll_fd, EPOLL_CTL_ADD, listen_fd, &event);
-  event.data.u64 = Loop::kStopToken;
-  epoll_ctl(epoll_fd, EPOLL_CTL_ADD, server->stop_fd_, &event);
-  auto loop = std::make_unique<Loop>(server.get(), listen_fd, epoll_fd, std::move(handler),
-                                     std::move(before_send));
+  server->listen_fd_ = listen_fd;
+  server->epoll_fd_ = epoll_create1(EPOLL_CLOEXEC);
+  Watch(server->epoll_fd_, listen_fd, Loop::kListenToken);
+  Watch(server->epoll_fd_, server->stop_fd_, Loop::kStopToken);
+  auto loop = std::make_unique<Loop>(server.get(), std::move(handler), std::move(before_send),
+                                     std::move(watcher));
   server->thread_ = std::thread([loop = std::move(loop)] { loop->Run(); });
   return server;
+}
+
+absl::Status LoopbackServer::StopAccepting() {
+  epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, listen_fd_, nullptr);
+  if (listen(listen_fd_, 0) != 0) return absl::ErrnoToStatus(errno, "listen");
+  // One fits into an empty queue; the second is never taken, nor any other.
+  for (int i = 0; i < kFillers; ++i) {
+    const int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    const sockaddr_in address = LoopbackAddress(port_);
+    connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof(address));
+    fillers_.push_back(fd);
+  }
+  return absl::OkStatus();
+}
+
+void LoopbackServer::ResumeAccepting() {
+  for (const int fd : fillers_) close(fd);
+  fillers_.clear();
+  listen(listen_fd_, kBacklog);
+  Watch(epoll_fd_, listen_fd_, Loop::kListenToken);
 }
 
 LoopbackServer::~LoopbackServer() {
   const uint64_t one_count = 1;
   [[maybe_unused]] const ssize_t written = write(stop_fd_, &one_count, sizeof(one_count));
   thread_.join();
+  for (const int fd : fillers_) close(fd);
   close(stop_fd_);
 }
 

@@ -13,26 +13,16 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "tests/support/http_parser.h"
+#include "tests/support/http_reply.h"
 
 namespace limbeck::testing {
 
-enum class Ending {
-  kWhole,        // The whole answer.
-  kResetBefore,  // RST without a byte.
-  kResetMid,     // The head and half of the body, then RST.
-  kCloseMid,     // The head and half of the body, then FIN: a cut answer.
-  kHang          // Never an answer; the connection stays open.
-};
-
-struct HttpReply {
-  int status = 200;
-  std::vector<std::pair<std::string, std::string>> headers;
-  std::string body;
-  absl::Duration delay;
-  Ending ending = Ending::kWhole;
-  // The exact bytes to send instead of all of the above (but `delay`); not owned, must live as
-  // long as the server. For benchmarks.
-  const std::string* raw = nullptr;
+// What became of a request, as the server's end of the connection sees it.
+enum class Stage {
+  kReceived,  // Read whole; nothing was answered.
+  kHeld,      // A part of the answer was sent, and no more is coming (Ending::kHoldMid).
+  kSent,      // The last byte was handed to the kernel.
+  kClosed     // The connection went, with or without an answer.
 };
 
 // One event-loop thread.
@@ -43,10 +33,13 @@ class LoopbackServer {
   // Called on the loop thread after the handler ran for every request that arrived together and
   // before any of their answers is sent; where an invoice is made durable.
   using BeforeSend = std::function<void()>;
+  // Called on the loop thread with the request that the handler saw, and must not block.
+  using Watcher = std::function<void(Stage, const HttpRequest&)>;
 
   // Port 0 picks a free one.
   static absl::StatusOr<std::unique_ptr<LoopbackServer>> Start(int port, Handler handler,
-                                                               BeforeSend before_send = nullptr);
+                                                               BeforeSend before_send = nullptr,
+                                                               Watcher watcher = nullptr);
   ~LoopbackServer();
   LoopbackServer(const LoopbackServer&) = delete;
   LoopbackServer& operator=(const LoopbackServer&) = delete;
@@ -57,6 +50,11 @@ class LoopbackServer {
   size_t connections() const { return connections_.load(); }
   size_t requests() const { return requests_.load(); }
 
+  // From now on connections are not even accepted by the kernel: whoever connects waits, with
+  // nothing sent. Idle ones that were accepted before stay. Not to be called twice in a row.
+  absl::Status StopAccepting();
+  void ResumeAccepting();
+
  private:
   class Loop;
 
@@ -64,6 +62,10 @@ class LoopbackServer {
 
   int port_ = 0;
   int stop_fd_ = -1;
+  int listen_fd_ = -1;
+  int epoll_fd_ = -1;
+  // Connections of our own that fill the kernel's queue.
+  std::vector<int> fillers_;
   std::atomic<size_t> connections_{0};
   std::atomic<size_t> requests_{0};
   std::thread thread_;

@@ -178,7 +178,7 @@ void FakeBatches::AnswerLines(Batch* batch, const std::string& how) {
     if (i < unanswered + missing) continue;
     // The body as it stands, so that it counts as the same request as a call.
     const size_t begin = lines[i].find(R"("body":)") + 7;
-    const TeacherAnswer answer = answer_(lines[i].substr(begin, lines[i].size() - begin - 1));
+    const HttpReply answer = answer_(lines[i].substr(begin, lines[i].size() - begin - 1));
     const std::string result = absl::StrCat(
         R"({"id":"batch_req_)", i, R"(","custom_id":")", id, R"(","response":{"status_code":)",
         answer.status, R"(,"request_id":"req_)", i, R"(","body":)",

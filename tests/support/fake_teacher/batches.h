@@ -11,7 +11,6 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "tests/support/fake_teacher/answers.h"
 #include "tests/support/loopback_server.h"
 
 namespace limbeck::testing {
@@ -47,7 +46,7 @@ absl::Status ReadBatchScript(const nlohmann::json& from, BatchScript* script);
 class FakeBatches {
  public:
   // Answers the body of one line as a call of its own; called once per line, when its batch ends.
-  using AnswerLine = std::function<TeacherAnswer(const std::string& body)>;
+  using AnswerLine = std::function<HttpReply(const std::string& body)>;
 
   FakeBatches(BatchScript script, AnswerLine answer)
       : script_(std::move(script)), answer_(std::move(answer)) {}

@@ -1,5 +1,6 @@
 #include "tests/support/fake_teacher/fake_teacher.h"
 
+#include <algorithm>
 #include <atomic>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -11,30 +12,21 @@
 #include "base/hash.h"
 #include "base/status.h"
 #include "tests/support/fake_teacher/batches.h"
+#include "tests/support/fake_teacher/misbehave.h"
+#include "tests/support/fake_teacher/shapes.h"
 #include "tests/support/loopback_server.h"
 
 namespace limbeck::testing {
 namespace {
 
-Ending EndingOf(FaultKind kind) {
-  switch (kind) {
-    case FaultKind::kResetBefore:
-      return Ending::kResetBefore;
-    case FaultKind::kResetMid:
-      return Ending::kResetMid;
-    case FaultKind::kCloseMid:
-      return Ending::kCloseMid;
-    case FaultKind::kHang:
-      return Ending::kHang;
-    default:
-      return Ending::kWhole;
-  }
+std::string KeyOf(const HttpRequest& request) {
+  return absl::StrCat(Sha256Hex(request.body), std::string(request.header("Idempotency-Key")));
 }
 
 class FakeTeacherServer : public FakeTeacher {
  public:
-  explicit FakeTeacherServer(FakeTeacherOptions options)
-      : options_(std::move(options)), invoice_(options_.invoice_path) {
+  FakeTeacherServer(FakeTeacherOptions options, const Shape* shape)
+      : options_(std::move(options)), shape_(*shape), invoice_(options_.invoice_path) {
     if (!options_.static_answer.empty()) {
       raw_answer_ = absl::StrCat("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n",
                                  "Content-Length: ", options_.static_answer.size(), "\r\n\r\n",
@@ -49,33 +41,46 @@ class FakeTeacherServer : public FakeTeacher {
     batches_.emplace(std::move(batch), [this](const std::string& body) {
       HttpRequest line;
       line.body = body;
-      const HttpReply reply = AnswerCall(line);
-      return TeacherAnswer{reply.status, reply.body};
+      return AnswerCall(line);
     });
+    LoopbackServer::Watcher watcher;
+    if (raw_answer_.empty()) {
+      watcher = [this](Stage stage, const HttpRequest& request) { Watch(stage, request); };
+    }
     LIMBECK_ASSIGN_OR_RETURN(
         server_, LoopbackServer::Start(
                      options_.port, [this](const HttpRequest& request) { return Handle(request); },
-                     [this] { invoice_.Sync(); }));
+                     [this] { invoice_.Sync(); }, std::move(watcher)));
     return absl::OkStatus();
   }
 
   int port() const override { return server_->port(); }
-  std::string base_url() const override { return absl::StrCat(server_->url(), "/v1"); }
+  std::string base_url() const override {
+    return absl::StrCat(server_->url(), std::string(shape_.base_path()));
+  }
   std::vector<InvoiceLine> invoice() const override { return invoice_.lines(); }
   size_t requests() const override { return server_->requests(); }
   size_t connections() const override { return server_->connections(); }
   size_t batches() const override { return batches_created_; }
+  size_t most_in_flight_per_key() const override { return most_in_flight_.load(); }
+  absl::Status StopAccepting() override { return server_->StopAccepting(); }
+  void ResumeAccepting() override { server_->ResumeAccepting(); }
 
  private:
   HttpReply Handle(const HttpRequest& request);
   HttpReply AnswerCall(const HttpRequest& request);
-  bool Refuse(const Fault& fault, HttpReply* reply) const;
+  HttpReply Serve(const HttpRequest& request, const Fault& fault, InvoiceLine line, uint64_t seen);
+  void Watch(Stage stage, const HttpRequest& request);
 
   const FakeTeacherOptions options_;
+  const Shape& shape_;
   Invoice invoice_;
   std::string raw_answer_;
-  // Loop thread only: how often each (body, idempotency key) was seen.
+  std::atomic<size_t> most_in_flight_{0};
+  // Loop thread only: how often each (body, idempotency key) was seen, and is being answered.
   absl::flat_hash_map<std::string, uint64_t> seen_;
+  absl::flat_hash_map<std::string, size_t> in_flight_;
+  uint64_t questions_ = 0;
   // Loop thread only.
   std::optional<FakeBatches> batches_;
   std::atomic<size_t> batches_created_ = 0;
@@ -83,100 +88,105 @@ class FakeTeacherServer : public FakeTeacher {
   std::unique_ptr<LoopbackServer> server_;
 };
 
-// Faults that are answers other than 200.
-bool FakeTeacherServer::Refuse(const Fault& fault, HttpReply* reply) const {
-  const bool openai = options_.mode == TeacherMode::kOpenAi;
-  switch (fault.kind) {
-    case FaultKind::kRateLimited:
-      reply->status = 429;
-      reply->body = ErrorBody(options_.mode, 429,
-                              openai ? "rate_limit_exceeded" : "rate_limit_error", "scripted");
-      if (!fault.retry_after.empty()) reply->headers.push_back({"Retry-After", fault.retry_after});
-      return true;
-    case FaultKind::kBilling:
-      reply->status = openai ? 429 : 402;
-      reply->body = ErrorBody(options_.mode, reply->status,
-                              openai ? "insufficient_quota" : "billing_error", "scripted");
-      return true;
-    case FaultKind::kStatus:
-      reply->status = fault.status;
-      reply->body = fault.body;
-      if (fault.body.empty()) {
-        reply->body =
-            ErrorBody(options_.mode, fault.status,
-                      fault.status >= 500 ? "server_error" : "invalid_request_error", "scripted");
-      }
-      reply->headers.insert(reply->headers.end(), fault.headers.begin(), fault.headers.end());
-      if (!fault.retry_after.empty()) reply->headers.push_back({"Retry-After", fault.retry_after});
-      return true;
-    default:
-      return false;
-  }
+HttpReply ToReply(WireAnswer answer) {
+  HttpReply reply;
+  reply.status = answer.status;
+  reply.headers = std::move(answer.headers);
+  reply.body = std::move(answer.body);
+  return reply;
 }
 
 HttpReply FakeTeacherServer::Handle(const HttpRequest& request) {
-  HttpReply reply;
   if (!raw_answer_.empty()) {
+    HttpReply reply;
     reply.raw = &raw_answer_;
     reply.delay = options_.script.latency;
     return reply;
   }
-  if (options_.mode == TeacherMode::kOpenAi) {
+  if (options_.kind == "openai") {
     auto handled = batches_->Handle(request);
     batches_created_ = batches_->created();
     if (handled.has_value()) return *std::move(handled);
   }
-  reply.headers = {{"Content-Type", "application/json"}};
-  const std::string path =
-      options_.mode == TeacherMode::kOpenAi ? "/v1/chat/completions" : "/v1/messages";
-  if (request.method != "POST" || request.target != path) {
-    reply.status = 404;
-    reply.body = ErrorBody(options_.mode, 404, "not_found_error", "no such path");
-    return reply;
+  if (request.method != "POST" || !shape_.Serves(request.target)) {
+    return ToReply(shape_.Error({WireErrorKind::kNotFound, 0, "no such path", ""}));
   }
   return AnswerCall(request);
 }
 
 HttpReply FakeTeacherServer::AnswerCall(const HttpRequest& request) {
-  HttpReply reply;
-  reply.headers = {{"Content-Type", "application/json"}};
   InvoiceLine line;
   line.key = Sha256Hex(request.body);
   line.idempotency_key = std::string(request.header("Idempotency-Key"));
   line.unix_millis = absl::ToUnixMillis(absl::Now());
-  const uint64_t seen = seen_[absl::StrCat(line.key, line.idempotency_key)]++;
-  const Fault fault = ChooseFault(options_.script, request.body, seen);
-  reply.headers.push_back(
-      {"x-request-id", absl::StrCat("req_", line.key.substr(0, 16), "_", seen)});
-  reply.delay = ChooseLatency(options_.script, request.body, seen);
+  Sighting sighting{request.body, line.key, line.idempotency_key};
+  sighting.seen = seen_[absl::StrCat(line.key, line.idempotency_key)]++;
+  sighting.number = ++questions_;
+  std::optional<Fault> chosen;
+  if (options_.choose_fault != nullptr) chosen = options_.choose_fault(sighting);
+  Fault fault = chosen.has_value() ? *chosen : ChooseFault(options_.script, sighting);
+  if (!options_.script.api_key.empty() && shape_.Credential(request) != options_.script.api_key) {
+    fault = Fault();
+    fault.kind = FaultKind::kBadKey;
+  }
+  const std::string id = absl::StrCat("req_", line.key.substr(0, 16), "_", sighting.seen);
+  const absl::Duration latency = ChooseLatency(options_.script, sighting) + fault.delay;
+  HttpReply reply = Serve(request, fault, std::move(line), sighting.seen);
+  reply.headers.emplace_back("x-request-id", id);
+  reply.delay = latency;
+  return reply;
+}
+
+HttpReply FakeTeacherServer::Serve(const HttpRequest& request, const Fault& fault, InvoiceLine line,
+                                   uint64_t seen) {
   line.note = fault.kind == FaultKind::kNone ? "served" : std::string(FaultName(fault.kind));
-  if (Refuse(fault, &reply)) {
+  if (const auto error = RefusalOf(fault)) {
+    HttpReply reply = ToReply(shape_.Error(*error));
+    if (!fault.body.empty()) reply.body = fault.body;
+    reply.headers.insert(reply.headers.end(), fault.headers.begin(), fault.headers.end());
     line.status = reply.status;
     if (fault.billed) invoice_.Add(std::move(line));
-    return reply;
-  }
-  if (fault.kind == FaultKind::kBody) {
-    reply.body = fault.body;
-    reply.headers.insert(reply.headers.end(), fault.headers.begin(), fault.headers.end());
-    invoice_.Add(std::move(line));
     return reply;
   }
   // Without an idempotency key, repeated equal requests are separate draws.
   const std::string sample =
       line.idempotency_key.empty() ? absl::StrCat(seen) : line.idempotency_key;
-  TeacherAnswer answer =
-      AnswerQuery(options_.mode, options_.script, fault.kind, request.body, sample);
-  reply.status = answer.status;
-  reply.body = std::move(answer.body);
-  reply.ending = EndingOf(fault.kind);
-  if (reply.status == 200) invoice_.Add(std::move(line));
+  WireAnswer answer;
+  try {
+    const Question question = shape_.Read(request);
+    const uint64_t draw_seed = Xxh3(sample, Xxh3(request.body, options_.script.seed));
+    Reply reply = Compose(options_.script.language, question, draw_seed);
+    Falsify(fault, &reply);
+    answer = shape_.Write(question, reply, line.key.substr(0, 24));
+  } catch (const nlohmann::json::exception& error) {
+    return ToReply(shape_.Error({WireErrorKind::kInvalid, 0, error.what(), ""}));
+  }
+  HttpReply reply = ToReply(std::move(answer));
+  if (fault.kind == FaultKind::kErrorIn200) {
+    reply = ToReply(shape_.Error({WireErrorKind::kServer, 0, "scripted error inside a 200", ""}));
+    reply.status = 200;
+  }
+  Damage(fault, &reply);
+  invoice_.Add(std::move(line));
   return reply;
+}
+
+void FakeTeacherServer::Watch(Stage stage, const HttpRequest& request) {
+  if (stage == Stage::kReceived) {
+    const size_t now = ++in_flight_[KeyOf(request)];
+    most_in_flight_.store(std::max(most_in_flight_.load(), now));
+  } else if (stage == Stage::kSent || stage == Stage::kClosed) {
+    const auto found = in_flight_.find(KeyOf(request));
+    if (--found->second == 0) in_flight_.erase(found);
+  }
+  if (options_.watcher != nullptr) options_.watcher(stage, request);
 }
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<FakeTeacher>> FakeTeacher::Start(FakeTeacherOptions options) {
-  auto teacher = std::make_unique<FakeTeacherServer>(std::move(options));
+  LIMBECK_ASSIGN_OR_RETURN(const Shape* shape, FindShape(options.kind));
+  auto teacher = std::make_unique<FakeTeacherServer>(std::move(options), shape);
   LIMBECK_RETURN_IF_ERROR(teacher->Listen());
   return teacher;
 }

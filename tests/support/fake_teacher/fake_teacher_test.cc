@@ -18,8 +18,8 @@ using nlohmann::json;
 
 class FakeTeacherTest : public ::testing::Test {
  protected:
-  void Start(const std::string& script, TeacherMode mode = TeacherMode::kOpenAi) {
-    options_.mode = mode;
+  void Start(const std::string& script, const std::string& kind = "openai") {
+    options_.kind = kind;
     options_.script = ParseScript(script).value();
     teacher_ = FakeTeacher::Start(options_).value();
   }
@@ -73,7 +73,7 @@ TEST_F(FakeTeacherTest, GeneratesTextWhereNoLabelsAreNamed) {
 }
 
 TEST_F(FakeTeacherTest, AnthropicVotesFollowTheIdempotencyKey) {
-  Start(R"({"labels": ["yes", "no"], "softness": 50})", TeacherMode::kAnthropic);
+  Start(R"({"labels": ["yes", "no"], "softness": 50})", "anthropic");
   const json question = {
       {"model", "m"}, {"max_tokens", 5}, {"messages", {{{"role", "user"}, {"content", "hm"}}}}};
   std::map<std::string, int> votes;
@@ -115,8 +115,10 @@ TEST_F(FakeTeacherTest, RatiosHoldOverManyRequests) {
   const Script script =
       ParseScript(R"({"faults": [{"kind": "garbage", "ratio": 0.25}], "seed": 3})").value();
   int faults = 0;
+  std::vector<std::string> bodies;
   for (int i = 0; i < 4000; ++i) {
-    faults += ChooseFault(script, absl::StrCat("body ", i), 0).kind == FaultKind::kGarbage;
+    bodies.push_back(absl::StrCat("body ", i));
+    faults += ChooseFault(script, {.body = bodies.back()}).kind == FaultKind::kGarbage;
   }
   EXPECT_NEAR(faults, 1000, 120);
 }

@@ -12,7 +12,7 @@
 #include "tests/support/fake_teacher/fake_teacher.h"
 
 ABSL_FLAG(int, port, 0, "Port on 127.0.0.1; 0 picks a free one.");
-ABSL_FLAG(std::string, mode, "openai", "Wire format: openai or anthropic.");
+ABSL_FLAG(std::string, mode, "openai", "Wire shape, by the provider's kind.");
 ABSL_FLAG(std::string, invoice, "", "File that gets one JSON line per served request.");
 ABSL_FLAG(std::string, script, "", "JSON, or a file with it: latency, labels, faults.");
 ABSL_FLAG(double, latency_ms, -1, "Time before each answer; overrides the script's.");
@@ -25,12 +25,7 @@ absl::StatusOr<FakeTeacherOptions> ReadOptions() {
   FakeTeacherOptions options;
   options.port = absl::GetFlag(FLAGS_port);
   options.invoice_path = absl::GetFlag(FLAGS_invoice);
-  const std::string mode = absl::GetFlag(FLAGS_mode);
-  if (mode == "anthropic") {
-    options.mode = TeacherMode::kAnthropic;
-  } else if (mode != "openai") {
-    return absl::InvalidArgumentError("--mode must be openai or anthropic");
-  }
+  options.kind = absl::GetFlag(FLAGS_mode);
   std::string script = absl::GetFlag(FLAGS_script);
   if (!script.empty() && script[0] != '{') {
     LIMBECK_ASSIGN_OR_RETURN(script, ReadFile(script));

@@ -7,7 +7,8 @@ namespace limbeck::testing {
 using nlohmann::ordered_json;
 
 ordered_json SchemaOf(const ordered_json& request) {
-  for (const char* path : {"/response_format/json_schema/schema", "/output_config/format/schema"}) {
+  for (const char* path : {"/response_format/json_schema/schema", "/output_config/format/schema",
+                           "/generationConfig/responseSchema", "/json_schema", "/format"}) {
     const ordered_json::json_pointer pointer(path);
     if (request.contains(pointer)) return request.at(pointer);
   }

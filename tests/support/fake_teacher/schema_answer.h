@@ -9,7 +9,7 @@
 
 namespace limbeck::testing {
 
-// The schema that a request asks for, in OpenAI's or Anthropic's place; null where it asks for
+// The schema that a request asks for, in whichever provider's place; null where it asks for
 // none.
 nlohmann::ordered_json SchemaOf(const nlohmann::ordered_json& request);
 

@@ -27,40 +27,87 @@ constexpr std::string_view kFaultNames[] = {"none",
                                             "refusal",
                                             "garbage",
                                             "error_in_200",
-                                            "body"};
+                                            "body",
+                                            "bad_key",
+                                            "hold_mid",
+                                            "trickle",
+                                            "huge_body",
+                                            "gzip_bomb",
+                                            "wrong_model",
+                                            "wrong_usage"};
 
-double Uniform(const Script& script, std::string_view body, uint64_t seen, uint64_t purpose) {
-  return StableRandom(script.seed + 1000 * purpose, Xxh3(body, seen)).Uniform();
+double Uniform(const Script& script, const Sighting& request, uint64_t purpose) {
+  return StableRandom(script.seed + 1000 * purpose, Xxh3(request.body, request.seen)).Uniform();
+}
+
+bool Applies(const Fault& fault, const Sighting& request) {
+  if (request.body.find(fault.when_contains) == request.body.npos) return false;
+  if (!fault.when_key.empty() && fault.when_key != request.key &&
+      fault.when_key != request.idempotency_key) {
+    return false;
+  }
+  if (fault.first_attempts > 0 && request.seen >= static_cast<uint64_t>(fault.first_attempts)) {
+    return false;
+  }
+  return fault.requests.empty() || std::find(fault.requests.begin(), fault.requests.end(),
+                                             request.number) != fault.requests.end();
+}
+
+FaultKind KindOf(const std::string& name) {
+  const auto* found = std::find(std::begin(kFaultNames), std::end(kFaultNames), name);
+  return found == std::end(kFaultNames) ? FaultKind::kNone
+                                        : static_cast<FaultKind>(found - std::begin(kFaultNames));
+}
+
+// What a fault does, as opposed to when. False: there is no such key.
+bool ReadEffect(const std::string& key, const json& value, Fault* fault) {
+  if (key == "status") {
+    fault->status = value.get<int>();
+  } else if (key == "retry_after") {
+    fault->retry_after = value.get<std::string>();
+  } else if (key == "billed") {
+    fault->billed = value.get<bool>();
+  } else if (key == "body") {
+    fault->body = value.get<std::string>();
+  } else if (key == "cut_at") {
+    fault->cut_at = value.get<size_t>();
+  } else if (key == "chunked") {
+    fault->chunked = value.get<bool>();
+  } else if (key == "bytes") {
+    fault->bytes = value.get<uint64_t>();
+  } else if (key == "delay_ms") {
+    fault->delay = absl::Milliseconds(value.get<double>());
+  } else if (key == "interval_ms") {
+    fault->interval = absl::Milliseconds(value.get<double>());
+  } else if (key == "headers") {
+    for (const auto& [name, text] : value.items()) {
+      fault->headers.emplace_back(name, text.get<std::string>());
+    }
+  } else {
+    return false;
+  }
+  return true;
 }
 
 absl::Status ReadFault(const json& from, Fault* fault) {
   for (const auto& [key, value] : from.items()) {
     if (key == "kind") {
       const std::string kind = value.get<std::string>();
-      const auto* found = std::find(std::begin(kFaultNames), std::end(kFaultNames), kind);
-      if (found == std::end(kFaultNames)) {
+      fault->kind = KindOf(kind);
+      if (fault->kind == FaultKind::kNone) {
         return absl::InvalidArgumentError(absl::StrCat("unknown fault kind ", kind));
       }
-      fault->kind = static_cast<FaultKind>(found - std::begin(kFaultNames));
     } else if (key == "ratio") {
       fault->ratio = value.get<double>();
     } else if (key == "when_contains") {
       fault->when_contains = value.get<std::string>();
+    } else if (key == "when_key") {
+      fault->when_key = value.get<std::string>();
+    } else if (key == "requests") {
+      fault->requests = value.get<std::vector<uint64_t>>();
     } else if (key == "first_attempts") {
       fault->first_attempts = value.get<int>();
-    } else if (key == "status") {
-      fault->status = value.get<int>();
-    } else if (key == "retry_after") {
-      fault->retry_after = value.get<std::string>();
-    } else if (key == "billed") {
-      fault->billed = value.get<bool>();
-    } else if (key == "body") {
-      fault->body = value.get<std::string>();
-    } else if (key == "headers") {
-      for (const auto& [name, text] : value.items()) {
-        fault->headers.emplace_back(name, text.get<std::string>());
-      }
-    } else {
+    } else if (!ReadEffect(key, value, fault)) {
       return absl::InvalidArgumentError(absl::StrCat("unknown key in fault: ", key));
     }
   }
@@ -83,6 +130,8 @@ absl::Status ReadScript(const json& from, Script* script) {
       script->language.softness = value.get<double>();
     } else if (key == "batch") {
       script->batch = value.dump();
+    } else if (key == "api_key") {
+      script->api_key = value.get<std::string>();
     } else if (key == "faults") {
       for (const json& one : value) {
         Fault fault;
@@ -112,20 +161,17 @@ absl::StatusOr<Script> ParseScript(std::string_view text) {
 
 std::string_view FaultName(FaultKind kind) { return kFaultNames[static_cast<size_t>(kind)]; }
 
-Fault ChooseFault(const Script& script, std::string_view body, uint64_t seen) {
+Fault ChooseFault(const Script& script, const Sighting& request) {
   for (size_t i = 0; i < script.faults.size(); ++i) {
     const Fault& fault = script.faults[i];
-    if (!fault.when_contains.empty() && body.find(fault.when_contains) == body.npos) continue;
-    if (fault.first_attempts > 0 && seen >= static_cast<uint64_t>(fault.first_attempts)) continue;
-    if (Uniform(script, body, seen, i + 1) >= fault.ratio) continue;
-    return fault;
+    if (Applies(fault, request) && Uniform(script, request, i + 1) < fault.ratio) return fault;
   }
   return Fault();
 }
 
-absl::Duration ChooseLatency(const Script& script, std::string_view body, uint64_t seen) {
+absl::Duration ChooseLatency(const Script& script, const Sighting& request) {
   if (script.latency_jitter == absl::ZeroDuration()) return script.latency;
-  return script.latency + Uniform(script, body, seen, 0) * script.latency_jitter;
+  return script.latency + Uniform(script, request, 0) * script.latency_jitter;
 }
 
 }  // namespace limbeck::testing
