@@ -58,7 +58,7 @@ class TeacherClientTest : public ::testing::Test {
         booked_.fetch_add(1);
         return absl::OkStatus();
       };
-      call.done = [&](CallOutcome outcome) {
+      call.done = [&](const CallOutcome& outcome) {
         if (outcome.ok()) good.fetch_add(1);
         ambiguous_.fetch_add(static_cast<int>(outcome.ambiguous_tries));
         left.DecrementCount();

@@ -162,7 +162,7 @@ TEST(CutTest, SilenceIsGivenUpAndLeavesNothingBehind) {
       std::atomic<int> unknown{0};
       absl::BlockingCounter left(kCalls);
       for (absl::Duration& one : took) {
-        wire.Ask([&, asked = absl::Now()](http::Outcome outcome) {
+        wire.Ask([&, asked = absl::Now()](const http::Outcome& outcome) {
           one = absl::Now() - asked;
           unknown += outcome.delivery == http::Delivery::kUnknown ? 1 : 0;
           left.DecrementCount();
