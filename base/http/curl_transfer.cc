@@ -179,6 +179,15 @@ bool CurlTransfer::CountBytes(size_t bytes) {
   return !too_large_;
 }
 
+// Doubles until doubling comes near the limit, then takes the limit at once: a step from just below
+// it would hold nearly twice as much while it copies.
+void CurlTransfer::GrowFor(size_t bytes, size_t limit, std::string* body) {
+  const size_t needed = body->size() + bytes;
+  if (needed <= body->capacity()) return;
+  const size_t doubled = std::max(needed, 2 * body->capacity());
+  body->reserve(doubled > limit / 2 ? std::max(limit, needed) : doubled);
+}
+
 size_t CurlTransfer::OnBody(char* data, size_t size, size_t count, void* self) {
   auto* transfer = static_cast<CurlTransfer*>(self);
   const size_t bytes = size * count;
@@ -201,6 +210,7 @@ size_t CurlTransfer::OnBody(char* data, size_t size, size_t count, void* self) {
           std::min<size_t>(static_cast<size_t>(announced), transfer->request_.max_response_bytes));
     }
   }
+  GrowFor(bytes, transfer->request_.max_response_bytes, &body);
   body.append(data, bytes);
   return bytes;
 }

@@ -49,6 +49,7 @@ class CurlTransfer {
   Transport::Done TakeDone() { return std::move(done_); }
 
  private:
+  static void GrowFor(size_t bytes, size_t limit, std::string* body);
   static size_t OnBody(char* data, size_t size, size_t count, void* self);
   static size_t OnHeader(char* data, size_t size, size_t count, void* self);
   static int OnBeforeRequest(void* self, char* remote_ip, char* local_ip, int remote_port,

@@ -14,8 +14,8 @@ namespace {
 
 using nlohmann::json;
 
-// Twice the longest answer, which is copied once as it grows, and what else a gateway grows by.
-constexpr int64_t kMaxGrowthBytes = (128 + 32) << 20;
+// Twice the longest answer.
+constexpr int64_t kMaxGrowthBytes = 128 << 20;
 
 json Body(std::string body, json headers = json::object()) {
   return {{"kind", "body"}, {"ratio", 0.03}, {"body", std::move(body)}, {"headers", headers}};
