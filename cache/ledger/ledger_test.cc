@@ -138,6 +138,21 @@ TEST_F(LedgerTest, ServesSmallerKFromLargerAndBuysLargerAnew) {
   EXPECT_EQ(Job().spent_micro_usd, 2);
 }
 
+TEST_F(LedgerTest, ARefusalServesWhatItWasAskedForAndAnAnswerWithoutCandidatesDoesNot) {
+  SoftOutput output;
+  output.text = "no";
+  output.top_logprobs = 5;
+  Commit(AcquireOne(MakeAcquire({"bare"}, 5)), EncodeRecord(output), 1);
+  EXPECT_EQ(AcquireOne(MakeAcquire({"bare"}, 5)).kind, Kind::kYours);
+  for (const FinishReason reason : {FinishReason::kRefusal, FinishReason::kFilter}) {
+    output.finish_reason = reason;
+    const std::string query = absl::StrCat("refused ", static_cast<int>(reason));
+    Commit(AcquireOne(MakeAcquire({query}, 5)), EncodeRecord(output), 1);
+    EXPECT_EQ(AcquireOne(MakeAcquire({query}, 5)).kind, Kind::kHit);
+    EXPECT_EQ(AcquireOne(MakeAcquire({query}, 6)).kind, Kind::kYours);
+  }
+}
+
 TEST_F(LedgerTest, ARecordThatServesLessNeverReplacesOneThatServesMore) {
   Commit(AcquireOne(MakeAcquire({"q"}, 5)), MakeRecord("five", 5), 1);
   const AcquireResult claim = AcquireOne(MakeAcquire({"q"}, 20));

@@ -128,6 +128,22 @@ absl::Status CheckRelease(const std::string& domain, const std::vector<ReleaseIt
   return absl::OkStatus();
 }
 
+namespace {
+
+// A refusal has no candidates whatever was asked for, and asking again would only buy it again: it
+// serves what it was asked for. An answer that lacks them for another reason may get them next
+// time.
+absl::StatusOr<uint32_t> ServesOf(std::string_view record) {
+  LIMBECK_ASSIGN_OR_RETURN(const RecordHeader header, CheckRecord(record));
+  if (header.support != Support::kTextOnly || header.top_logprobs == 0) return header.Serves();
+  LIMBECK_ASSIGN_OR_RETURN(const SoftOutput output, DecodeRecord(record));
+  const bool refused = output.finish_reason == FinishReason::kRefusal ||
+                       output.finish_reason == FinishReason::kFilter;
+  return refused ? header.top_logprobs : header.Serves();
+}
+
+}  // namespace
+
 absl::StatusOr<std::vector<CheckedCommit>> CheckCommit(const std::string& domain,
                                                        const std::vector<CommitItem>& items,
                                                        size_t max_bytes) {
@@ -140,15 +156,15 @@ absl::StatusOr<std::vector<CheckedCommit>> CheckCommit(const std::string& domain
     const CommitItem& item = items[i];
     LIMBECK_RETURN_IF_ERROR(CheckKey(ItemField(i, "key"), item.key));
     LIMBECK_RETURN_IF_ERROR(CheckMoney(ItemField(i, "actual_micro_usd"), item.actual_micro_usd));
-    const absl::StatusOr<RecordHeader> header = CheckRecord(item.record);
-    if (!header.ok()) {
-      return Invalid(ItemField(i, "record"), ToStd(header.status().message()));
+    const absl::StatusOr<uint32_t> serves = ServesOf(item.record);
+    if (!serves.ok()) {
+      return Invalid(ItemField(i, "record"), ToStd(serves.status().message()));
     }
     if (item.record.size() > kMaxRecordBytes) {
       return Invalid(ItemField(i, "record"), absl::StrCat("at most ", kMaxRecordBytes, " bytes"));
     }
     bytes += item.record.size();
-    checked.push_back({&item, header->Serves(), Xxh3(item.record)});
+    checked.push_back({&item, *serves, Xxh3(item.record)});
   }
   if (bytes > max_bytes) {
     return Invalid("items",
