@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
 #include "base/status.h"
+#include "gateway/jobs/deterministic_bytes.h"
 #include "gateway/jobs/fault.h"
 #include "gateway/jobs/job_runner.h"
 #include "gateway/jobs/quote.h"
@@ -68,8 +69,11 @@ absl::StatusOr<v1::DistillationJob> JobManager::Create(
                            context_.store->FindRequest(context_.team, request.request_id()));
   if (earlier.has_value()) {
     // What has been accepted is not judged again: money has been spent since.
-    return context_.store->Create(context_.team, request.request_id(),
-                                  WithDefaults(context_, request.spec()));
+    const v1::JobSpec spec = WithDefaults(context_, request.spec());
+    // An older version kept the spec without the defaults of fields that it did not know.
+    const v1::JobSpec kept = WithDefaults(context_, earlier->spec());
+    if (DeterministicBytes(kept) == DeterministicBytes(spec)) return *earlier;
+    return context_.store->Create(context_.team, request.request_id(), spec);
   }
   LIMBECK_ASSIGN_OR_RETURN(CheckedJob job, CheckJob(context_, request.spec()));
   for (Fault& fault : CheckQuoteId(request.quote_id(), job, context_.clock->WallNow())) {
