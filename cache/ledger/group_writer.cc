@@ -8,6 +8,9 @@
 namespace limbeck::cache {
 namespace {
 
+// Lost races with other servers after which a group asks for its turn.
+constexpr int kLossesBeforeTurn = 3;
+
 // The request may be gone when this returns.
 void Finish(WriteRequest* request, const absl::Status& status) {
   const auto done = std::move(request->done);
@@ -165,6 +168,8 @@ void GroupWriter::Recover(std::unique_ptr<Flight> failed) {
   }
   std::vector<WritePlan::Entry>& entries = failed->plan->entries();
   if (conflict && failed->attempts < options_.max_attempts) {
+    base_.turn().GiveWay();
+    if (failed->attempts >= kLossesBeforeTurn) base_.turn().Claim();
     Requests again;
     for (const WritePlan::Entry& entry : entries) again.push_back(entry.request);
     auto plan = std::make_unique<WritePlan>(&base_);

@@ -4,6 +4,7 @@
 //
 // Two writers on one engine stay correct: each write expects the counters row that it started from,
 // and that row changes with every write, so a group that raced with another is planned afresh.
+// One that keeps losing gets its turn (write_turn.h).
 #pragma once
 
 #include <deque>
@@ -26,7 +27,7 @@ struct GroupWriterOptions {
   size_t max_group_bytes = 16u << 20;
   size_t max_group_requests = 1024;
   // Planning a group anew because another server wrote in between.
-  int max_attempts = 64;
+  int max_attempts = 16;
 };
 
 struct GroupWriterStats {

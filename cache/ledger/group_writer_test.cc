@@ -172,6 +172,38 @@ TEST_F(GroupWriterTest, AWriteOfAnotherServerIsPlannedAroundInOrder) {
   EXPECT_EQ(writer_->stats().conflicts, 1u);
 }
 
+TEST_F(GroupWriterTest, AServerThatLosesAgainAndAgainGetsItsTurn) {
+  engine_.Allow(1'000'000);
+  GroupWriter rival(&engine_, GroupWriterOptions());
+  std::atomic<bool> stop = false;
+  std::thread without_pause([&] {
+    while (!stop) {
+      Increment increment;
+      EXPECT_TRUE(rival.Run(&increment.request).ok());
+    }
+  });
+  GroupWriterOptions few;
+  few.max_attempts = 5;
+  GroupWriter loser(&engine_, few);
+  for (int i = 0; i < 200; ++i) {
+    Increment increment;
+    const absl::Status status = loser.Run(&increment.request);
+    EXPECT_TRUE(status.ok()) << status;
+  }
+  stop = true;
+  without_pause.join();
+}
+
+TEST_F(GroupWriterTest, ATurnLeftBehindIsRemoved) {
+  engine_.Allow(1'000'000);
+  kv::WriteBatch turn;
+  turn.Put(kMetaTable, "turn", "of a server that died");
+  ASSERT_TRUE(engine_.inner()->Write(turn).ok());
+  Increment first;
+  EXPECT_TRUE(writer_->Run(&first.request).ok());
+  EXPECT_EQ(*engine_.Get(kMetaTable, "turn"), std::nullopt);
+}
+
 TEST_F(GroupWriterTest, AnErrorUndoesOneRequestAlone) {
   engine_.Allow(2);
   WriteRequest bad;

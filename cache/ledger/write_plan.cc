@@ -77,7 +77,10 @@ void WritePlan::Add(const std::vector<WriteRequest*>& requests) {
 }
 
 void WritePlan::Seal() {
-  if (!start_.ok() || !transaction_.HasWrites()) return;
+  if (!start_.ok()) return;
+  turn_ = base_->turn_.expected();
+  base_->turn_.Planned();
+  if (!transaction_.HasWrites()) return;
   ++transaction_.counters().version;
   counters_ = Encode(transaction_.counters());
   base_->counters_ = counters_;
@@ -88,13 +91,15 @@ void WritePlan::Seal() {
 
 absl::Status WritePlan::Write() {
   if (!start_.ok()) return start_;
+  kv::WriteBatch batch;
+  AddTurn(turn_, &batch);
   if (!transaction_.HasWrites()) {
     // Answers that rest on remembered rows hold only if nobody has written since.
     LIMBECK_ASSIGN_OR_RETURN(const std::optional<std::string> now,
                              engine_->Get(kMetaTable, kCountersKey));
-    return now == expected_ ? absl::OkStatus() : absl::AbortedError("written in between");
+    if (now != expected_) return absl::AbortedError("written in between");
+    return turn_.has_value() ? engine_->Write(batch) : absl::OkStatus();
   }
-  kv::WriteBatch batch;
   if (expected_.has_value()) {
     batch.ExpectValue(kMetaTable, kCountersKey, *expected_);
   } else {

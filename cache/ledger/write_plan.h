@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "base/kv/engine.h"
 #include "cache/ledger/transaction.h"
+#include "cache/ledger/write_turn.h"
 
 namespace limbeck::cache {
 
@@ -37,10 +38,12 @@ struct WriteRequest {
 class WriteBase {
  public:
   // Borrows `engine`.
-  explicit WriteBase(kv::Engine* engine) : engine_(engine) {}
+  explicit WriteBase(kv::Engine* engine) : engine_(engine), turn_(engine) {}
 
   // Forgets everything remembered: another server has written, or a write failed.
   void Reset();
+  // Of this server among those that write to the engine.
+  WriteTurn& turn() { return turn_; }
 
  private:
   friend class WritePlan;
@@ -52,6 +55,7 @@ class WriteBase {
   // Of the last sealed plan.
   std::shared_ptr<const RowWrites> pending_;
   uint64_t pending_fence_ = 0;  // Its first fence.
+  WriteTurn turn_;
 };
 
 // One group. Add, then Seal, then Write; Write may run on another thread.
@@ -71,8 +75,8 @@ class WritePlan {
   // No more requests: later plans on the same base see this plan's changes. Call once every plan
   // before is durable.
   void Seal();
-  // Blocks until the changes are durable. ABORTED: another server wrote in between; after any error
-  // the base has to be reset and the requests planned anew.
+  // Blocks until the changes are durable. ABORTED: another server wrote in between or has the turn;
+  // after any error the base has to be reset and the requests planned anew.
   absl::Status Write();
 
   bool empty() const { return entries_.empty(); }
@@ -90,7 +94,9 @@ class WritePlan {
   Transaction transaction_;
   std::vector<Entry> entries_;
   size_t bytes_ = 0;
-  std::string counters_;  // After Seal, when there are writes.
+  // After Seal, when there are writes.
+  std::string counters_;
+  std::optional<std::string> turn_;
 };
 
 }  // namespace limbeck::cache
