@@ -42,7 +42,7 @@ constexpr size_t kRows = 340;
 constexpr size_t kRowsInALongRun = 1200;
 // A round ends when fewer rows than this are left: the moments would not come.
 constexpr size_t kRowsToSpare = 40;
-constexpr absl::Duration kMomentTimeout = absl::Seconds(20);
+constexpr absl::Duration kMomentTimeout = absl::Seconds(120);
 
 struct Tally {
   std::map<Point, int> kills;
@@ -71,6 +71,8 @@ class Killer {
   // Starts the gateway, which is dead, and kills it at `point`.
   void KillAt(Point point) {
     point_ = point;
+    // A busy teacher may still have to read what the last gateway sent: none of that is the moment.
+    ASSERT_TRUE(cluster_.teacher()->WaitUntilAlone(kMomentTimeout)) << Name();
     if (point == Point::kBeforeSend) return KillBeforeSend();
     moment_.Arm(MakeAmbush());
     Start();

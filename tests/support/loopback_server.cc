@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
@@ -157,6 +158,7 @@ void LoopbackServer::Loop::Accept() {
     Watch(epoll_fd_, fd, id);
     connections_.emplace(id, std::move(connection));
     server_->connections_.fetch_add(1);
+    server_->SetOpen(connections_.size());
   }
 }
 
@@ -291,6 +293,7 @@ void LoopbackServer::Loop::Close(uint64_t id, bool reset) {
   close(found->second->fd);
   if (found->second->busy) Tell(Stage::kClosed, *found->second);
   connections_.erase(found);
+  server_->SetOpen(connections_.size());
 }
 
 absl::StatusOr<std::unique_ptr<LoopbackServer>> LoopbackServer::Start(int port, Handler handler,
@@ -318,6 +321,26 @@ absl::StatusOr<std::unique_ptr<LoopbackServer>> LoopbackServer::Start(int port, 
                                      std::move(watcher));
   server->thread_ = std::thread([loop = std::move(loop)] { loop->Run(); });
   return server;
+}
+
+void LoopbackServer::SetOpen(size_t connections) {
+  absl::MutexLock lock(&mu_);
+  open_ = connections;
+}
+
+bool LoopbackServer::WaitUntilAlone(absl::Duration timeout) {
+  const absl::Time deadline = absl::Now() + timeout;
+  // Connections are accepted in their order. What is no request ends this one, the last of them.
+  const int fd = ConnectLoopback(port_);
+  if (fd < 0) return false;
+  constexpr std::string_view kNoRequest = "\r\n\r\n";
+  bool accepted = send(fd, kNoRequest.data(), kNoRequest.size(), MSG_NOSIGNAL) > 0;
+  pollfd ended{fd, POLLIN, 0};
+  accepted = accepted && poll(&ended, 1, static_cast<int>(absl::ToInt64Milliseconds(timeout))) > 0;
+  close(fd);
+  const auto alone = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) { return open_ == 0; };
+  absl::MutexLock lock(&mu_);
+  return accepted && mu_.AwaitWithDeadline(absl::Condition(&alone), deadline);
 }
 
 absl::Status LoopbackServer::StopAccepting() {

@@ -9,8 +9,10 @@
 #include <utility>
 #include <vector>
 
+#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "tests/support/http_parser.h"
 #include "tests/support/http_reply.h"
@@ -50,6 +52,11 @@ class LoopbackServer {
   size_t connections() const { return connections_.load(); }
   size_t requests() const { return requests_.load(); }
 
+  // Waits until every connection that was made before this call has ended and all that came over it
+  // was handled: what a client that died had sent may lie unread for long on a busy machine. False
+  // when some last longer. Not while accepting is stopped.
+  bool WaitUntilAlone(absl::Duration timeout);
+
   // From now on connections are not even accepted by the kernel: whoever connects waits, with
   // nothing sent. Idle ones that were accepted before stay. Not to be called twice in a row.
   absl::Status StopAccepting();
@@ -59,6 +66,7 @@ class LoopbackServer {
   class Loop;
 
   LoopbackServer() = default;
+  void SetOpen(size_t connections);
 
   int port_ = 0;
   int stop_fd_ = -1;
@@ -68,6 +76,8 @@ class LoopbackServer {
   std::vector<int> fillers_;
   std::atomic<size_t> connections_{0};
   std::atomic<size_t> requests_{0};
+  absl::Mutex mu_;
+  size_t open_ ABSL_GUARDED_BY(mu_) = 0;
   std::thread thread_;
 };
 

@@ -63,6 +63,7 @@ class FakeTeacherServer : public FakeTeacher {
   size_t connections() const override { return server_->connections(); }
   size_t batches() const override { return batches_created_; }
   size_t most_in_flight_per_key() const override { return most_in_flight_.load(); }
+  bool WaitUntilAlone(absl::Duration timeout) override { return server_->WaitUntilAlone(timeout); }
   absl::Status StopAccepting() override { return server_->StopAccepting(); }
   void ResumeAccepting() override { server_->ResumeAccepting(); }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "tests/support/fake_teacher/invoice.h"
 #include "tests/support/fake_teacher/script.h"
 #include "tests/support/loopback_server.h"
@@ -54,6 +55,7 @@ class FakeTeacher {
   virtual size_t most_in_flight_per_key() const = 0;
 
   // See LoopbackServer.
+  virtual bool WaitUntilAlone(absl::Duration timeout) = 0;
   virtual absl::Status StopAccepting() = 0;
   virtual void ResumeAccepting() = 0;
 };
