@@ -16,7 +16,6 @@ namespace limbeck::testing {
 namespace {
 
 constexpr int kKills = 8;
-constexpr absl::Duration kPatience = absl::Seconds(60);
 
 HarvestOptions ByBatch(nlohmann::json batch) {
   HarvestOptions options;
@@ -64,7 +63,7 @@ TEST(BatchKillTest, EveryRowIsAnsweredOnceWhateverMomentTheGatewayDies) {
       ++kills;
     }
     std::cout << kills << " kills of the gateway" << std::endl;
-    ExpectBoughtOnce(**world, 3 * kPatience);
+    ExpectBoughtOnce(**world, HangGuard());
   });
 }
 
@@ -75,11 +74,11 @@ TEST_P(BatchStepKillTest, AnAnswerThatTheGatewayDidNotLiveToHearCostsNothing) {
   auto world = HarvestWorld::Start(ByBatch({{"hang_at", GetParam()}}));
   ASSERT_TRUE(world.ok()) << world.status();
   const std::string mark = absl::StrCat("hanging at ", GetParam());
-  ASSERT_TRUE(PollUntil(kPatience, [&] {
+  ASSERT_TRUE(PollUntil(HangGuard(), [&] {
     return absl::StrContains((*world)->cluster().Logs(), mark);
   })) << (*world)->cluster().Logs();
   KillAndRestart(**world);
-  ExpectBoughtOnce(**world, kPatience);
+  ExpectBoughtOnce(**world, HangGuard());
 }
 
 INSTANTIATE_TEST_SUITE_P(Steps, BatchStepKillTest,

@@ -52,7 +52,7 @@ TEST(BudgetTest, AJobNeverPassesItsCeiling) {
     ASSERT_TRUE(world.ok()) << world.status();
     const MoneyWatch watch((*world)->cluster().cache_target(),
                            absl::StrCat("job/", (*world)->job_id()));
-    const auto job = (*world)->WaitForHarvest(absl::Seconds(60));
+    const auto job = (*world)->WaitForHarvest(HangGuard());
     ASSERT_TRUE(job.ok()) << job.status();
     ExpectWithin(watch, ceiling);
     EXPECT_GT(Count((*job)["progress"], "spent_micro_usd"), ceiling / 2)
@@ -77,7 +77,7 @@ void CrowdTwoGateways(HarvestOptions options, const std::string& account, int64_
   ASSERT_TRUE(id.ok()) << id.status();
   const auto ended = [&](const std::string& gateway, const std::string& job) {
     cluster.UseGateway(gateway);
-    return HarvestOf(cluster, job, absl::Seconds(60)).status();
+    return HarvestOf(cluster, job, HangGuard()).status();
   };
   EXPECT_TRUE(ended("gateway-1", *id).ok()) << cluster.Logs();
   EXPECT_TRUE(ended("gateway", (*world)->job_id()).ok()) << cluster.Logs();
@@ -118,7 +118,7 @@ TEST(BudgetTest, RetriesSpendFromTheSameCeiling) {
     ASSERT_TRUE(world.ok()) << world.status();
     const MoneyWatch watch((*world)->cluster().cache_target(),
                            absl::StrCat("job/", (*world)->job_id()));
-    const auto job = (*world)->WaitForHarvest(absl::Seconds(60));
+    const auto job = (*world)->WaitForHarvest(HangGuard());
     ASSERT_TRUE(job.ok()) << job.status();
     ExpectWithin(watch, ceiling);
     EXPECT_LE((*world)->Served(), watch.Now().calls_ambiguous);
@@ -137,7 +137,7 @@ TEST(BudgetTest, HugeAnswersAreReservedBeforeTheyAreAskedFor) {
     ASSERT_TRUE(world.ok()) << world.status();
     const MoneyWatch watch((*world)->cluster().cache_target(),
                            absl::StrCat("job/", (*world)->job_id()));
-    ASSERT_TRUE((*world)->WaitUntilServed(20, absl::Seconds(60))) << (*world)->cluster().Logs();
+    ASSERT_TRUE((*world)->WaitUntilServed(20, HangGuard())) << (*world)->cluster().Logs();
     EXPECT_LE(watch.most(), kCeiling);
     EXPECT_LE((*world)->cluster().teacher()->connections(), 2u);
   });

@@ -11,6 +11,9 @@ namespace limbeck::testing {
 
 bool IsLongRun() { return std::getenv("LIMBECK_CHAOS_MINUTES") != nullptr; }
 
+// The short form is ended by ctest after five minutes, without the logs.
+absl::Duration HangGuard() { return absl::Minutes(IsLongRun() ? 20 : 4); }
+
 void RunRounds(const std::function<void(StableRandom&)>& round) {
   const char* given_seed = std::getenv("LIMBECK_CHAOS_SEED");
   const uint64_t seed = given_seed != nullptr

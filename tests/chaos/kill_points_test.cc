@@ -42,7 +42,6 @@ constexpr size_t kRows = 340;
 constexpr size_t kRowsInALongRun = 1200;
 // A round ends when fewer rows than this are left: the moments would not come.
 constexpr size_t kRowsToSpare = 40;
-constexpr absl::Duration kMomentTimeout = absl::Seconds(120);
 
 struct Tally {
   std::map<Point, int> kills;
@@ -72,11 +71,11 @@ class Killer {
   void KillAt(Point point) {
     point_ = point;
     // A busy teacher may still have to read what the last gateway sent: none of that is the moment.
-    ASSERT_TRUE(cluster_.teacher()->WaitUntilAlone(kMomentTimeout)) << Name();
+    ASSERT_TRUE(cluster_.teacher()->WaitUntilAlone(HangGuard())) << Name();
     if (point == Point::kBeforeSend) return KillBeforeSend();
     moment_.Arm(MakeAmbush());
     Start();
-    ASSERT_TRUE(moment_.Wait(kMomentTimeout)) << Name() << cluster_.Logs();
+    ASSERT_TRUE(moment_.Wait(HangGuard())) << Name() << cluster_.Logs();
     WaitForWire();
     Kill();
     killed_[point].push_back({moment_.key(), Asked(moment_.key())});
@@ -150,9 +149,8 @@ class Killer {
     const size_t connecting = ConnectingTo(teacher->port());
     const size_t asked = teacher->requests();
     Start();
-    ASSERT_TRUE(PollUntil(kMomentTimeout, [&] {
-      return ConnectingTo(teacher->port()) > connecting;
-    })) << cluster_.Logs();
+    ASSERT_TRUE(PollUntil(HangGuard(), [&] { return ConnectingTo(teacher->port()) > connecting; }))
+        << cluster_.Logs();
     absl::SleepFor(absl::Milliseconds(random_.Below(20)));
     Kill();
     EXPECT_EQ(teacher->requests(), asked);
@@ -165,7 +163,7 @@ class Killer {
     if (to_cache || point_ == Point::kBeforeAck) {
       const Direction held = to_cache ? Direction::kToServer : Direction::kToClient;
       ASSERT_TRUE(
-          PollUntil(kMomentTimeout, [&] { return cluster_.cache_wire()->held_bytes(held) > 0; }))
+          PollUntil(HangGuard(), [&] { return cluster_.cache_wire()->held_bytes(held) > 0; }))
           << Name() << cluster_.Logs();
     }
     absl::SleepFor(absl::Microseconds(random_.Below(point_ == Point::kKept ? 200'000 : 20'000)));
@@ -201,7 +199,7 @@ void Round(StableRandom& random, Tally* tally) {
   auto world = HarvestWorld::Start(std::move(options));
   ASSERT_TRUE(world.ok()) << world.status();
   Killer killer(world->get(), &moment, &random);
-  ASSERT_TRUE((*world)->WaitUntilServed(1, absl::Seconds(30)));
+  ASSERT_TRUE((*world)->WaitUntilServed(1, HangGuard()));
   killer.Kill();
   const int kills = IsLongRun() ? kKillsInALongRun : kKills;
   for (int i = 0; i < kills && (*world)->Served() + kRowsToSpare < (*world)->rows(); ++i) {
@@ -210,7 +208,7 @@ void Round(StableRandom& random, Tally* tally) {
     ++tally->kills[point];
   }
   killer.Start();
-  const auto job = (*world)->WaitForHarvest(absl::Seconds(60));
+  const auto job = (*world)->WaitForHarvest(HangGuard());
   ASSERT_TRUE(job.ok()) << job.status();
   EXPECT_EQ(job->value("state", ""), "JOB_STATE_RUNNING") << job->dump(2);
   ExpectBooksToBalance(**world, *job, (*world)->rows(), &tally->books);
@@ -220,8 +218,10 @@ void Round(StableRandom& random, Tally* tally) {
 
 TEST(KillPointsTest, NothingIsLostAndExcessIsAmbiguousAtEveryPoint) {
   Tally tally;
-  RunRounds([&](StableRandom& random) { Round(random, &tally); });
-  tally.Print();
+  RunRounds([&](StableRandom& random) {
+    Round(random, &tally);
+    tally.Print();
+  });
 }
 
 }  // namespace

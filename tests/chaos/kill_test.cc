@@ -32,7 +32,7 @@ TEST_P(KillTest, EveryRowIsAnsweredAndTheBooksBalance) {
       ++kills;
     }
     std::cout << kills << " kills of the " << GetParam() << std::endl;
-    const auto job = (*world)->WaitForHarvest(absl::Seconds(60));
+    const auto job = (*world)->WaitForHarvest(HangGuard());
     ASSERT_TRUE(job.ok()) << job.status();
     EXPECT_EQ(job->value("state", ""), "JOB_STATE_RUNNING") << job->dump(2);
     ExpectBooksToBalance(**world, *job, (*world)->rows());

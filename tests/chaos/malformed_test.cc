@@ -70,9 +70,9 @@ TEST(MalformedTest, BadAnswersAreRejectionsAndMemoryIsBounded) {
     ASSERT_TRUE(world.ok()) << world.status();
     Process* const gateway = (*world)->cluster().process("gateway");
     // Warm, and before the endless ones.
-    ASSERT_TRUE((*world)->WaitUntilServed(25, absl::Seconds(30)));
+    ASSERT_TRUE((*world)->WaitUntilServed(25, HangGuard()));
     const int64_t before = gateway->PeakResidentBytes();
-    const auto job = (*world)->WaitForHarvest(absl::Seconds(120));
+    const auto job = (*world)->WaitForHarvest(HangGuard());
     ASSERT_TRUE(job.ok()) << job.status();
     EXPECT_EQ(job->value("state", ""), "JOB_STATE_RUNNING") << job->dump(2);
     const int64_t rejected = Count((*job)["progress"], "rows_rejected");

@@ -37,11 +37,11 @@ TEST(PartitionTest, NothingIsBoughtWhileTheCacheStandsStill) {
   RunRounds([](StableRandom& random) {
     auto world = HarvestWorld::Start(SlowHarvest());
     ASSERT_TRUE(world.ok()) << world.status();
-    ASSERT_TRUE((*world)->WaitUntilServed(20 + random.Below(40), absl::Seconds(30)));
+    ASSERT_TRUE((*world)->WaitUntilServed(20 + random.Below(40), HangGuard()));
     (*world)->cluster().process("cache")->Signal(SIGSTOP);
     ExpectNoPurchases(**world);
     (*world)->cluster().process("cache")->Signal(SIGCONT);
-    const auto job = (*world)->WaitForHarvest(absl::Seconds(90));
+    const auto job = (*world)->WaitForHarvest(HangGuard());
     ASSERT_TRUE(job.ok()) << job.status();
     ExpectBooksToBalance(**world, *job, (*world)->rows());
   });
@@ -51,11 +51,11 @@ TEST(PartitionTest, NothingIsBoughtWhileTheCacheIsAway) {
   RunRounds([](StableRandom& random) {
     auto world = HarvestWorld::Start(SlowHarvest());
     ASSERT_TRUE(world.ok()) << world.status();
-    ASSERT_TRUE((*world)->WaitUntilServed(20 + random.Below(40), absl::Seconds(30)));
+    ASSERT_TRUE((*world)->WaitUntilServed(20 + random.Below(40), HangGuard()));
     ASSERT_TRUE((*world)->cluster().Kill("cache").ok());
     ExpectNoPurchases(**world);
     ASSERT_TRUE((*world)->cluster().Restart("cache").ok());
-    const auto job = (*world)->WaitForHarvest(absl::Seconds(90));
+    const auto job = (*world)->WaitForHarvest(HangGuard());
     ASSERT_TRUE(job.ok()) << job.status();
     ExpectBooksToBalance(**world, *job, (*world)->rows());
   });
@@ -69,12 +69,12 @@ TEST(PartitionTest, NothingIsBoughtWhileTheWireCarriesOneDirectionOnly) {
     auto world = HarvestWorld::Start(std::move(options));
     ASSERT_TRUE(world.ok()) << world.status();
     TcpProxy* const wire = (*world)->cluster().cache_wire();
-    ASSERT_TRUE((*world)->WaitUntilServed(20 + random.Below(40), absl::Seconds(30)));
+    ASSERT_TRUE((*world)->WaitUntilServed(20 + random.Below(40), HangGuard()));
     const Direction silent = random.Below(2) == 0 ? Direction::kToServer : Direction::kToClient;
     wire->Hold(silent);
     ExpectNoPurchases(**world);
     wire->LetGo(silent);
-    const auto job = (*world)->WaitForHarvest(absl::Seconds(90));
+    const auto job = (*world)->WaitForHarvest(HangGuard());
     ASSERT_TRUE(job.ok()) << job.status();
     ExpectBooksToBalance(**world, *job, (*world)->rows());
   });
@@ -90,7 +90,7 @@ TEST(PartitionTest, AFlappingWireLosesAndRepeatsNothing) {
       absl::SleepFor(absl::Milliseconds(random.Below(150)));
       (*world)->cluster().cache_wire()->ResetAll();
     }
-    const auto job = (*world)->WaitForHarvest(absl::Seconds(90));
+    const auto job = (*world)->WaitForHarvest(HangGuard());
     ASSERT_TRUE(job.ok()) << job.status();
     ExpectBooksToBalance(**world, *job, (*world)->rows());
     EXPECT_EQ(Count((*job)["progress"], "rows_rejected"), 0);

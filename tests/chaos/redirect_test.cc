@@ -32,7 +32,7 @@ TEST(RedirectTest, NoRequestFollowsARedirect) {
     }
     auto world = HarvestWorld::Start(std::move(options));
     ASSERT_TRUE(world.ok()) << world.status();
-    const auto job = (*world)->WaitForHarvest(absl::Seconds(90));
+    const auto job = (*world)->WaitForHarvest(HangGuard());
     ASSERT_TRUE(job.ok()) << job.status();
     EXPECT_EQ((*stranger)->connections(), 0u);
     EXPECT_GT((*world)->Served(), 0u);

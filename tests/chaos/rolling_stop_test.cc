@@ -11,8 +11,6 @@
 namespace limbeck::testing {
 namespace {
 
-constexpr absl::Duration kStopTimeout = absl::Seconds(35);
-
 TEST(RollingStopTest, CallsOnTheWireComeHomeAndNothingIsAmbiguous) {
   RunRounds([](StableRandom& random) {
     HarvestOptions options;
@@ -21,16 +19,16 @@ TEST(RollingStopTest, CallsOnTheWireComeHomeAndNothingIsAmbiguous) {
     auto world = HarvestWorld::Start(std::move(options));
     ASSERT_TRUE(world.ok()) << world.status();
     for (int stops = 0; stops < 3; ++stops) {
-      ASSERT_TRUE((*world)->WaitUntilServed(20 + stops * 60 + random.Below(40), absl::Seconds(60)))
+      ASSERT_TRUE((*world)->WaitUntilServed(20 + stops * 60 + random.Below(40), HangGuard()))
           << (*world)->cluster().Logs();
       const absl::Time told = absl::Now();
-      const auto code = (*world)->cluster().Stop("gateway", kStopTimeout);
+      const auto code = (*world)->cluster().Stop("gateway", HangGuard());
       std::cout << "drained in " << absl::Now() - told << std::endl;
       ASSERT_TRUE(code.ok()) << code.status() << (*world)->cluster().Logs();
       EXPECT_EQ(*code, 0) << (*world)->cluster().Logs();
       ASSERT_TRUE((*world)->cluster().Restart("gateway").ok());
     }
-    const auto job = (*world)->WaitForHarvest(absl::Seconds(90));
+    const auto job = (*world)->WaitForHarvest(HangGuard());
     ASSERT_TRUE(job.ok()) << job.status();
     EXPECT_EQ(Count((*job)["progress"], "calls_ambiguous"), 0);
     ExpectBooksToBalance(**world, *job, (*world)->rows());
@@ -60,7 +58,7 @@ TEST(RollingStopTest, AKillAtTheEndOfPatienceLosesNothing) {
       ASSERT_TRUE(cluster.Restart("gateway").ok());
     }
     std::cout << kills << " kills after " << patience << std::endl;
-    const auto job = (*world)->WaitForHarvest(absl::Seconds(150));
+    const auto job = (*world)->WaitForHarvest(HangGuard());
     ASSERT_TRUE(job.ok()) << job.status();
     ExpectBooksToBalance(**world, *job, (*world)->rows());
   });

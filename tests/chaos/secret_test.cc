@@ -57,7 +57,7 @@ TEST(SecretTest, NoFileMetricOrMessageShowsTheKey) {
          {"body", absl::StrCat(R"({"error":{"message":"bad key )", kCanary, R"(","code":"x"}})")}});
     auto world = HarvestWorld::Start(std::move(options));
     ASSERT_TRUE(world.ok()) << world.status();
-    const auto job = (*world)->WaitForHarvest(absl::Seconds(90));
+    const auto job = (*world)->WaitForHarvest(HangGuard());
     ASSERT_TRUE(job.ok()) << job.status();
     EXPECT_EQ(job->dump().find(kCanary), std::string::npos) << job->dump(2);
     const auto metrics = (*world)->cluster().Metrics();

@@ -193,8 +193,8 @@ TEST(StoreKillTest, WhatWasAcknowledgedIsThereAndTheLedgerIsItsSum) {
     const auto verified = (*cluster)->Limbeck({"cache", "verify"});
     ASSERT_TRUE(verified.ok()) << verified.status();
     EXPECT_EQ(verified->exit_code, 0) << verified->out << verified->err;
+    std::cout << kills << " kills, " << acknowledged << " answers acknowledged" << std::endl;
   });
-  std::cout << kills << " kills, " << acknowledged << " answers acknowledged" << std::endl;
 }
 
 }  // namespace

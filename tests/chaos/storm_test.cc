@@ -118,14 +118,14 @@ void Round(StableRandom& random) {
     storm.job = *job;
   }
   for (const Storm& storm : storms) {
-    ASSERT_TRUE(PollUntil(absl::Seconds(20), [&] { return storm.teacher->requests() > 0; }))
+    ASSERT_TRUE(PollUntil(HangGuard(), [&] { return storm.teacher->requests() > 0; }))
         << storm.name << cluster.Logs();
   }
   // The same team, another pool.
   const DefinitionsJob calm;
   const auto job = StartJob(cluster, calm);
   ASSERT_TRUE(job.ok()) << job.status();
-  const auto harvested = HarvestOf(cluster, *job, absl::Seconds(60));
+  const auto harvested = HarvestOf(cluster, *job, HangGuard());
   ASSERT_TRUE(harvested.ok()) << harvested.status();
   EXPECT_EQ(harvested->value("state", ""), "JOB_STATE_RUNNING") << harvested->dump(2);
   EXPECT_EQ(Count((*harvested)["progress"], "rows_rejected"), 0);

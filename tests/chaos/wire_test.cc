@@ -32,9 +32,9 @@ TEST(WireTest, CutAndSilentAnswersAreAskedAgainAndMarked) {
     options.script["faults"].push_back({{"kind", "hang"}, {"ratio", 0.02}, {"first_attempts", 1}});
     auto world = HarvestWorld::Start(std::move(options));
     ASSERT_TRUE(world.ok()) << world.status();
-    ASSERT_TRUE((*world)->WaitUntilServed(10, absl::Seconds(30)));
+    ASSERT_TRUE((*world)->WaitUntilServed(10, HangGuard()));
     const size_t threads = Threads(*(*world)->cluster().process("gateway"));
-    const auto job = (*world)->WaitForHarvest(absl::Seconds(120));
+    const auto job = (*world)->WaitForHarvest(HangGuard());
     ASSERT_TRUE(job.ok()) << job.status();
     EXPECT_EQ(job->value("state", ""), "JOB_STATE_RUNNING") << job->dump(2);
     EXPECT_EQ(Count((*job)["progress"], "rows_rejected"), 0);

@@ -204,7 +204,7 @@ absl::Status Cluster::Restart(const std::string& part) {
 
 absl::Status Cluster::Kill(const std::string& part) {
   running_.at(part)->Signal(SIGKILL);
-  return running_.at(part)->Wait(absl::Seconds(30)).status();
+  return running_.at(part)->Wait(absl::Minutes(4)).status();
 }
 
 absl::StatusOr<int> Cluster::Stop(const std::string& part, absl::Duration timeout) {

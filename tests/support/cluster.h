@@ -63,7 +63,7 @@ struct ClusterOptions {
   // Gateways reach the cache over a wire of the test's.
   bool proxy_cache = false;
   // How long a part may take to listen.
-  absl::Duration start_timeout = absl::Seconds(60);
+  absl::Duration start_timeout = absl::Minutes(4);
 };
 
 // Parts keep their ports and folders over restarts. Not thread-safe; the thread that makes it must
@@ -98,10 +98,10 @@ class Cluster {
 
   // Runs `limbeck ARGUMENTS` against this cluster.
   absl::StatusOr<RunResult> Limbeck(const std::vector<std::string>& arguments,
-                                    absl::Duration timeout = absl::Seconds(60));
+                                    absl::Duration timeout = absl::Minutes(4));
   // Runs `limbeck-trainer ARGUMENTS`.
   absl::StatusOr<RunResult> Trainer(const std::vector<std::string>& arguments,
-                                    absl::Duration timeout = absl::Seconds(60));
+                                    absl::Duration timeout = absl::Minutes(4));
 
   // What the teacher served.
   absl::StatusOr<std::vector<InvoiceLine>> Invoice() const;

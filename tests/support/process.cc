@@ -237,6 +237,6 @@ absl::StatusOr<int> FreePort() {
   return absl::ResourceExhaustedError("no free port on 127.0.0.1");
 }
 
-void PollPause() { absl::SleepFor(absl::Milliseconds(5)); }
+void PollPause() { absl::SleepFor(absl::Milliseconds(2)); }
 
 }  // namespace limbeck::testing
