@@ -1,7 +1,10 @@
 #include "base/program.h"
 
 #include <gtest/gtest.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
+#include <cstdlib>
 #include <string>
 
 namespace limbeck {
@@ -16,6 +19,31 @@ TEST(AllowDashesTest, ChangesNamesOfFlagsAndNothingElse) {
   EXPECT_EQ(program, "a-b");
   EXPECT_EQ(flag, "--data_dir=my-dir");
   EXPECT_EQ(value, "x-y");
+}
+
+// Whether this process would leave a core file, where its surroundings want one.
+bool MayDumpCore() {
+  rlimit limit{};
+  getrlimit(RLIMIT_CORE, &limit);
+  return prctl(PR_GET_DUMPABLE) == 1 && limit.rlim_cur == limit.rlim_max;
+}
+
+[[noreturn]] void ForbidAndTell(const char* wanted) {
+  if (wanted != nullptr) setenv("LIMBECK_CORE_DUMPS", wanted, 1);
+  rlimit limit{};
+  getrlimit(RLIMIT_CORE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_CORE, &limit);
+  ForbidCoreDumps();
+  getrlimit(RLIMIT_CORE, &limit);
+  if (MayDumpCore()) std::exit(1);
+  std::exit(prctl(PR_GET_DUMPABLE) == 0 && limit.rlim_cur == 0 ? 0 : 2);
+}
+
+TEST(ForbidCoreDumpsTest, NoCoreIsWrittenUnlessTheEnvironmentAsksForIt) {
+  EXPECT_EXIT(ForbidAndTell(nullptr), ::testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(ForbidAndTell("0"), ::testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(ForbidAndTell("1"), ::testing::ExitedWithCode(1), "");
 }
 
 TEST(BlockStopSignalsTest, ASignalWaitsForSigwait) {

@@ -16,6 +16,7 @@
 #include "base/log.h"
 #include "base/metrics/exposition_server.h"
 #include "base/metrics/metrics.h"
+#include "base/program.h"
 #include "base/status.h"
 #include "cache/service/cache_node.h"
 #include "cli/data_dir_lock.h"
@@ -134,6 +135,7 @@ void EndOnNextSignal() {
 }  // namespace
 
 absl::StatusOr<int> Up(Session& session, const UpOptions& options) {
+  ForbidCoreDumps();
   // Before any thread is started, since threads inherit the mask.
   SignalWaiter signals({SIGINT, SIGTERM, SIGCHLD});
   LIMBECK_ASSIGN_OR_RETURN(const v1::LimbeckConfig config, LoadUpConfig(options));

@@ -93,6 +93,7 @@ absl::Status Run(const sigset_t& stop_signals) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  ForbidCoreDumps();
   absl::SetProgramUsageMessage(kUsage);
   AllowDashes(argc, argv);
   absl::ParseCommandLine(argc, argv);

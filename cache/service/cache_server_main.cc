@@ -109,6 +109,7 @@ absl::Status Run(const sigset_t& stop_signals) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  ForbidCoreDumps();
   absl::SetProgramUsageMessage(
       "limbeck-cache --config limbeck.yaml | --data_dir FOLDER [--listen HOST:PORT]");
   AllowDashes(argc, argv);

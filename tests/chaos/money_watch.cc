@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/time/clock.h"
 #include "cache/client/grpc_cache_client.h"
 #include "tests/support/process.h"
 
@@ -31,7 +32,7 @@ void MoneyWatch::Watch() {
     const int64_t bound = account.spent_micro_usd + account.reserved_micro_usd;
     most_.store(std::max(most_.load(), bound));
     looks_.fetch_add(1);
-    PollPause();
+    absl::SleepFor(kPollPause);
   }
 }
 

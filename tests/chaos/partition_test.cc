@@ -12,25 +12,29 @@
 namespace limbeck::testing {
 namespace {
 
-// Calls that were claimed before the cache went may still be sent; after this time all are.
-constexpr absl::Duration kSettling = absl::Milliseconds(1000);
-constexpr absl::Duration kAway = absl::Seconds(1);
+constexpr uint32_t kAtOnce = 4;
+// A gateway claims twice as many queries as it may send at once. Those that it had claimed when the
+// cache went may still be sent, however long that takes on a busy machine.
+constexpr size_t kMaxClaimed = 2 * kAtOnce;
+// Long enough to buy many times more than what was claimed.
+absl::Duration Away() { return absl::Seconds(IsLongRun() ? 10 : 2); }
 
 HarvestOptions SlowHarvest() {
   HarvestOptions options;
-  options.cluster.max_concurrency = 4;
+  options.cluster.max_concurrency = kAtOnce;
   options.job.train_rows = 150;
   options.script = {{"latency_ms", 40}};
   return options;
 }
 
-// Nothing is bought while `away` lasts; what was claimed before may be on its way.
+// Once the cache is away: no query is bought that was not claimed before.
 void ExpectNoPurchases(HarvestWorld& world) {
-  absl::SleepFor(kSettling);
-  const size_t settled = world.Served();
-  absl::SleepFor(kAway);
-  EXPECT_EQ(world.Served(), settled) << "bought while the cache could not keep it";
-  EXPECT_LT(settled, world.rows()) << "the job was over too early";
+  const size_t before = world.Served();
+  absl::SleepFor(Away());
+  const size_t bought = world.Served() - before;
+  std::cout << bought << " bought that had been claimed" << std::endl;
+  EXPECT_LE(bought, kMaxClaimed) << "bought while the cache could not keep it";
+  EXPECT_LT(before + bought, world.rows()) << "the job was over too early";
 }
 
 TEST(PartitionTest, NothingIsBoughtWhileTheCacheStandsStill) {

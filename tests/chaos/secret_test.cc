@@ -1,12 +1,14 @@
 // The teacher's key is in no file, log, metric or message (row 21 of the reliability plan).
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/resource.h>
 
 #include <array>
 #include <filesystem>
 #include <iostream>
 #include <string>
+#include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/file.h"
 #include "tests/chaos/chaos.h"
@@ -66,6 +68,32 @@ TEST(SecretTest, NoFileMetricOrMessageShowsTheKey) {
     const size_t bytes = ExpectNoCanary((*world)->cluster().dir());
     std::cout << bytes << " bytes looked at" << std::endl;
     EXPECT_GT(bytes, 100'000u);
+  });
+}
+
+// A crash while calls with the key are on the way, where the machine would keep cores.
+TEST(SecretTest, ACrashLeavesNoCoreWithTheKey) {
+  rlimit limit{};
+  ASSERT_EQ(getrlimit(RLIMIT_CORE, &limit), 0);
+  limit.rlim_cur = limit.rlim_max;
+  ASSERT_EQ(setrlimit(RLIMIT_CORE, &limit), 0);
+  RunRounds([](StableRandom& random) {
+    HarvestOptions options;
+    options.cluster.teacher_key = kCanary;
+    options.script = {{"latency_ms", 50}};
+    auto world = HarvestWorld::Start(std::move(options));
+    ASSERT_TRUE(world.ok()) << world.status();
+    Cluster& cluster = (*world)->cluster();
+    ASSERT_TRUE((*world)->WaitUntilServed(1 + random.Below(30), HangGuard())) << cluster.Logs();
+    for (const char* part : {"gateway", "cache"}) {
+      Process* const process = cluster.process(part);
+      process->Signal(SIGABRT);
+      const auto code = process->Wait(HangGuard());
+      ASSERT_TRUE(code.ok()) << code.status();
+      EXPECT_EQ(*code, 128 + SIGABRT) << part;
+      EXPECT_FALSE(process->dumped_core()) << part;
+      ExpectNoCanary(cluster.dir());
+    }
   });
 }
 

@@ -51,11 +51,12 @@ absl::StatusOr<int> WaitForJob(Cluster& cluster, const std::string& id, absl::Du
 absl::StatusOr<json> WaitForState(Cluster& cluster, const std::string& id,
                                   const std::vector<std::string>& states, absl::Duration timeout) {
   absl::StatusOr<json> job = absl::UnknownError("not looked yet");
-  const bool reached = PollUntil(timeout, [&] {
+  const auto came = [&] {
     job = GetJob(cluster, id);
     return !job.ok() ||
            std::find(states.begin(), states.end(), job->value("state", "")) != states.end();
-  });
+  };
+  const bool reached = PollUntil(timeout, came, kSlowPollPause);
   if (job.ok() && !reached) {
     return absl::DeadlineExceededError(absl::StrCat(
         "job did not get to ", absl::StrJoin(states, " or "), ":\n", job->dump(2), cluster.Logs()));

@@ -154,6 +154,8 @@ absl::Status Cluster::WriteConfig(const std::string& gateway) const {
 absl::StatusOr<ProcessOptions> Cluster::Program(const std::string& part) const {
   ProcessOptions options;
   options.output = dir() / absl::StrCat(part, ".log");
+  // Where a core would be written.
+  options.working_directory = dir();
   const std::string config = ConfigOf(part).string();
   if (part == "teacher") {
     options.program = "fake_teacher";

@@ -128,6 +128,7 @@ bool Process::Running() {
   const pid_t ended = ::waitpid(pid_, &status, WNOHANG);
   if (ended == 0) return true;
   reaped_ = true;
+  dumped_core_ = WIFSIGNALED(status) && WCOREDUMP(status);
   exit_code_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return false;
 }
@@ -236,7 +237,5 @@ absl::StatusOr<int> FreePort() {
   }
   return absl::ResourceExhaustedError("no free port on 127.0.0.1");
 }
-
-void PollPause() { absl::SleepFor(absl::Milliseconds(2)); }
 
 }  // namespace limbeck::testing

@@ -52,6 +52,8 @@ class Process {
   void Signal(int signal);
   // The exit status, or 128 + the signal that ended it. DEADLINE_EXCEEDED: still running.
   absl::StatusOr<int> Wait(absl::Duration timeout);
+  // Whether the kernel wrote a core, to wherever it does, when a signal ended the child.
+  bool dumped_core() const { return dumped_core_; }
   // The rest of the first whole output line that starts with `prefix`. FAILED_PRECONDITION when the
   // child ends without it; both errors show the end of the output.
   absl::StatusOr<std::string> WaitForLine(std::string_view prefix, absl::Duration timeout);
@@ -72,6 +74,7 @@ class Process {
   const pid_t pid_;
   bool reaped_ = false;
   int exit_code_ = 0;
+  bool dumped_core_ = false;
 };
 
 struct RunResult {
@@ -88,19 +91,17 @@ absl::StatusOr<RunResult> RunToEnd(const ProcessOptions& options, absl::Duration
 // restarts. Each call gives another one.
 absl::StatusOr<int> FreePort();
 
-// Calls `done` every few milliseconds until it is true; false at the deadline.
-template <typename Condition>
-bool PollUntil(absl::Duration timeout, Condition done);
+// Between two looks at a condition that costs next to nothing, and at one that is a program's run.
+inline constexpr absl::Duration kPollPause = absl::Milliseconds(2);
+inline constexpr absl::Duration kSlowPollPause = absl::Milliseconds(100);
 
-// One short nap between two looks at a condition.
-void PollPause();
-
+// Calls `done` again and again until it is true; false at the deadline.
 template <typename Condition>
-bool PollUntil(absl::Duration timeout, Condition done) {
+bool PollUntil(absl::Duration timeout, Condition done, absl::Duration pause = kPollPause) {
   const absl::Time deadline = absl::Now() + timeout;
   while (!done()) {
     if (absl::Now() > deadline) return false;
-    PollPause();
+    absl::SleepFor(pause);
   }
   return true;
 }
