@@ -8,7 +8,7 @@ namespace limbeck {
 
 // From now on a crash of this process leaves no core file, which would hold its keys and what it
 // was asked, and other processes of its user cannot read its memory (core(5), PR_SET_DUMPABLE of
-// prctl(2)). Programs that it starts write none either. LIMBECK_CORE_DUMPS=1 in the environment
+// prctl(2)). Programs that it starts inherit the limit. LIMBECK_CORE_DUMPS=1 in the environment
 // leaves all as it is. Call before keys are read.
 void ForbidCoreDumps();
 
