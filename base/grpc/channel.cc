@@ -77,7 +77,8 @@ constexpr char kTryAgain[] = R"({"methodConfig": [{"name": [{}], "retryPolicy": 
     "maxAttempts": 4, "initialBackoff": "0.2s", "maxBackoff": "0.5s", "backoffMultiplier": 2,
     "retryableStatusCodes": ["UNAVAILABLE"]}}]})";
 // Below the first of those waits, so that each try finds a new connection.
-constexpr int kTryAgainReconnectMilliseconds = 100;
+constexpr absl::Duration kTryAgainReconnectWait = absl::Milliseconds(100);
+constexpr absl::Duration kFirstReconnectWait = absl::Seconds(1);
 
 }  // namespace
 
@@ -96,10 +97,11 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> NewChannel(const std::string& tar
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIME_MS, milliseconds(options.keepalive_time));
   arguments.SetInt(GRPC_ARG_KEEPALIVE_TIMEOUT_MS, milliseconds(options.keepalive_timeout));
   arguments.SetLoadBalancingPolicyName("round_robin");
-  if (options.try_again) {
-    arguments.SetServiceConfigJSON(kTryAgain);
-    arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kTryAgainReconnectMilliseconds);
-  }
+  if (options.try_again) arguments.SetServiceConfigJSON(kTryAgain);
+  const absl::Duration first = options.try_again ? kTryAgainReconnectWait : kFirstReconnectWait;
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS,
+                   milliseconds(std::min(first, options.max_reconnect_wait)));
+  arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, milliseconds(options.max_reconnect_wait));
   return grpc::CreateCustomChannel(target, credentials, arguments);
 }
 

@@ -26,6 +26,9 @@ struct ChannelOptions {
   int max_message_bytes = 16 << 20;
   absl::Duration keepalive_time = absl::Seconds(60);
   absl::Duration keepalive_timeout = absl::Seconds(20);
+  // Longest wait before a server that is away is connected to again; at least 100 ms. Waits begin
+  // with a second. gRPC's own two minutes would go on for long after the server is back.
+  absl::Duration max_reconnect_wait = absl::Seconds(5);
   // Calls that find no server are made again, three times within about a second, before they fail:
   // for callers whose calls may be repeated. A server that is starting is then no error; nor is a
   // connection that gRPC 1.51 gives up by mistake, taking a library's leftover errno for its own.

@@ -5,6 +5,9 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <thread>
@@ -12,12 +15,14 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/synchronization/notification.h"
+#include "absl/time/clock.h"
 #include "base/error_details.h"
 #include "base/file.h"
 #include "base/grpc/channel.h"
 #include "base/grpc/status_codec.h"
 #include "base/string_view.h"
 #include "limbeck/v1/teacher_service.grpc.pb.h"
+#include "tests/support/loopback_socket.h"
 
 namespace limbeck::rpc {
 namespace {
@@ -321,6 +326,30 @@ TEST(ServerTest, ClientsShowACertificateOfTheAuthorityThatTheServerNames) {
   client.tls_certificate_file = options.tls_certificate_file;
   client.tls_key_file = options.tls_key_file;
   EXPECT_TRUE(List(NewChannel((*server)->local_target(), client).value()).ok());
+}
+
+// With gRPC's own waits, so many tries would take longer.
+TEST(ChannelTest, WaitsNoLongerThanItsBoundBeforeItConnectsAgain) {
+  constexpr int kTries = 12;
+  int listener = -1;
+  int port = 0;
+  ASSERT_TRUE(testing::ListenLoopback(0, kTries, &listener, &port).ok());
+  ChannelOptions options;
+  options.max_reconnect_wait = absl::Milliseconds(100);
+  const auto channel = NewChannel(absl::StrCat("127.0.0.1:", port), options).value();
+  channel->GetState(/*try_to_connect=*/true);
+  const absl::Time end = absl::Now() + absl::Minutes(2);
+  int tries = 0;
+  while (tries < kTries && absl::Now() < end) {
+    pollfd ready{listener, POLLIN, 0};
+    poll(&ready, 1, 1000);
+    const int fd = accept(listener, nullptr, nullptr);
+    if (fd < 0) continue;
+    ++tries;
+    close(fd);
+  }
+  close(listener);
+  EXPECT_EQ(tries, kTries);
 }
 
 TEST(ChannelTest, TokenInClearTextBeyondThisMachineIsRefused) {
