@@ -44,6 +44,10 @@ class Log {
     absl::MutexLock lock(&mu_);
     for (Answer& answer : answers) answers_.push_back(std::move(answer));
   }
+  size_t size() const {
+    absl::MutexLock lock(&mu_);
+    return answers_.size();
+  }
   std::vector<Answer> all() const {
     absl::MutexLock lock(&mu_);
     return answers_;
@@ -62,6 +66,8 @@ std::unique_ptr<cache::CacheClient> NewClient(const std::string& target) {
   arguments.SetInt(GRPC_ARG_MAX_RECONNECT_BACKOFF_MS, 20);
   cache::CacheClientOptions options;
   options.backoff = {absl::Milliseconds(2), absl::Milliseconds(20)};
+  // On a busy machine many stores in a row may die before they have answered.
+  options.deadline = HangGuard();
   return cache::NewCacheClient(
       grpc::CreateCustomChannel(target, grpc::InsecureChannelCredentials(), arguments), options);
 }
@@ -119,9 +125,14 @@ void Write(cache::CacheClient* client, int writer, StableRandom random,
   }
 }
 
-void KillOften(Cluster* cluster, StableRandom* random, uint64_t* kills) {
+void KillOften(Cluster* cluster, const Log& log, StableRandom* random, uint64_t* kills) {
   const int rounds = IsLongRun() ? kKillsInALongRun : kKills;
   for (int i = 0; i < rounds; ++i) {
+    if (random->Below(2) == 0) {
+      // Not before something was acknowledged, however slow the machine is.
+      const size_t before = log.size();
+      ASSERT_TRUE(PollUntil(HangGuard(), [&] { return log.size() > before; })) << cluster->Logs();
+    }
     absl::SleepFor(absl::Milliseconds(5 + random->Below(100)));
     ASSERT_TRUE(cluster->Kill("cache").ok());
     if (random->Below(4) == 0) {
@@ -183,7 +194,7 @@ TEST(StoreKillTest, WhatWasAcknowledgedIsThereAndTheLedgerIsItsSum) {
       writers.emplace_back(Write, clients[static_cast<size_t>(i)].get(), i,
                            StableRandom(seed, static_cast<uint64_t>(i)), &stop, &log);
     }
-    KillOften(cluster->get(), &random, &kills);
+    KillOften(cluster->get(), log, &random, &kills);
     stop.store(true);
     for (std::thread& writer : writers) writer.join();
     const std::vector<Answer> answers = log.all();
