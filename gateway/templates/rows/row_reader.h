@@ -50,7 +50,8 @@ class RowReader {
   // The next row, nullopt at the end. INVALID_ARGUMENT for a malformed row, naming row number,
   // byte offset and what was expected ("row 17 at byte 2048: not valid JSON at column 3: …"); the
   // call after it goes on with the row that follows. Other codes are read errors and say after
-  // which row: DATA_LOSS for damaged and RESOURCE_EXHAUSTED for oversized compressed data.
+  // which row: DATA_LOSS for damaged and RESOURCE_EXHAUSTED for oversized compressed data. How many
+  // rows before the damage are still given depends on where reading began.
   absl::StatusOr<std::optional<Row>> Next();
 
   // Makes `index` the row that Next returns. Passes over at most `index_stride` rows where the
