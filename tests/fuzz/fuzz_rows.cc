@@ -1,6 +1,6 @@
 // The row readers on any file. Byte 0 chooses the format; the rest is the file. Reading again after
-// a Seek, and in another reader that starts where this one has been, must give the same rows, but in
-// a file whose compressed data is damaged or too much: that shows some rows sooner or later.
+// a Seek, and in another reader that starts where this one has been, must give the same rows, but
+// in a file whose compressed data is damaged or too much: that shows some rows sooner or later.
 #include <sys/mman.h>
 #include <unistd.h>
 
