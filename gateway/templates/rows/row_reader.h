@@ -35,6 +35,8 @@ struct RowReaderOptions {
   DecompressionLimits decompression;
   // False leaves Row::id empty, which spares hashing every row.
   bool ids = true;
+  // Column whose text becomes Row::text, which spares parsing the row again; empty for none.
+  std::string text_column;
 };
 
 // A leading byte order mark is skipped, blank lines are not rows. Files may be compressed with gzip
