@@ -32,7 +32,6 @@ TEST(Xxh3Test, StreamingEqualsOneCallForAnyPieces) {
   EXPECT_EQ(Xxh3Stream().Value(), Xxh3(""));
 }
 
-// RFC 4231, test case 2.
 TEST(HmacSha256Test, EveryCallHasItsOwnKey) {
   const std::string other = HmacSha256("another key", "a");
   EXPECT_EQ(HexEncode(HmacSha256("", "")),
@@ -41,6 +40,7 @@ TEST(HmacSha256Test, EveryCallHasItsOwnKey) {
   EXPECT_NE(HmacSha256("", "a"), other);
 }
 
+// RFC 4231, test case 2.
 TEST(HmacSha256Test, MatchesTheRfcExample) {
   EXPECT_EQ(HexEncode(HmacSha256("Jefe", "what do ya want for nothing?")),
             "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
