@@ -1,18 +1,46 @@
 #include "base/hash.h"
 
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
+#include <openssl/params.h>
 #include <openssl/rand.h>
 #include <xxhash.h>
 
 #include <charconv>
 #include <cstdlib>
+#include <memory>
 #include <system_error>
 
 namespace limbeck {
+namespace {
+
+// Looked up once: by EVP_sha256 and HMAC, OpenSSL 3 looks its providers through at every call,
+// which costs more than hashing a key.
+const EVP_MD* FetchedSha256() {
+  static EVP_MD* const digest = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  return digest != nullptr ? digest : EVP_sha256();
+}
+
+struct FreeMac {
+  void operator()(EVP_MAC_CTX* context) const { EVP_MAC_CTX_free(context); }
+};
+using Mac = std::unique_ptr<EVP_MAC_CTX, FreeMac>;
+
+// Knows its digest and waits for a key.
+Mac NewHmacSha256() {
+  // OpenSSL was built with HMAC or the program cannot run.
+  static EVP_MAC* const hmac = EVP_MAC_fetch(nullptr, "HMAC", nullptr);
+  Mac context(EVP_MAC_CTX_new(hmac));
+  char name[] = "SHA256";
+  const OSSL_PARAM params[] = {OSSL_PARAM_construct_utf8_string("digest", name, 0),
+                               OSSL_PARAM_construct_end()};
+  if (EVP_MAC_CTX_set_params(context.get(), params) != 1) std::abort();
+  return context;
+}
+
+}  // namespace
 
 Sha256Stream::Sha256Stream() : context_(EVP_MD_CTX_new()) {
-  EVP_DigestInit_ex(static_cast<EVP_MD_CTX*>(context_), EVP_sha256(), nullptr);
+  EVP_DigestInit_ex(static_cast<EVP_MD_CTX*>(context_), FetchedSha256(), nullptr);
 }
 
 Sha256Stream::~Sha256Stream() { EVP_MD_CTX_free(static_cast<EVP_MD_CTX*>(context_)); }
@@ -37,11 +65,21 @@ std::string Sha256(std::string_view data) {
 std::string Sha256Hex(std::string_view data) { return HexEncode(Sha256(data)); }
 
 std::string HmacSha256(std::string_view key, std::string_view data) {
+  thread_local const Mac context = NewHmacSha256();
   std::string mac(32, '\0');
-  unsigned int size = 32;
-  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),
-       reinterpret_cast<const unsigned char*>(data.data()), data.size(),
-       reinterpret_cast<unsigned char*>(mac.data()), &size);
+  size_t size = 0;
+  // No key at all would mean the one before.
+  static constexpr unsigned char kEmpty = 0;
+  const auto* const key_bytes =
+      key.empty() ? &kEmpty : reinterpret_cast<const unsigned char*>(key.data());
+  const bool done =
+      EVP_MAC_init(context.get(), key_bytes, key.size(), nullptr) == 1 &&
+      EVP_MAC_update(context.get(), reinterpret_cast<const unsigned char*>(data.data()),
+                     data.size()) == 1 &&
+      EVP_MAC_final(context.get(), reinterpret_cast<unsigned char*>(mac.data()), &size,
+                    mac.size()) == 1;
+  // A key that is no key must not be used; there is nothing sensible to return.
+  if (!done) std::abort();
   return mac;
 }
 

@@ -32,6 +32,14 @@ TEST(Xxh3Test, StreamingEqualsOneCallForAnyPieces) {
   EXPECT_EQ(Xxh3Stream().Value(), Xxh3(""));
 }
 
+TEST(HmacSha256Test, EveryCallHasItsOwnKey) {
+  const std::string other = HmacSha256("another key", "a");
+  EXPECT_EQ(HexEncode(HmacSha256("", "")),
+            "b613679a0814d9ec772f95d778c35fc5ff1697c493715653c6c712144292c5ad");
+  EXPECT_EQ(HmacSha256("another key", "a"), other);
+  EXPECT_NE(HmacSha256("", "a"), other);
+}
+
 // RFC 4231, test case 2.
 TEST(HmacSha256Test, MatchesTheRfcExample) {
   EXPECT_EQ(HexEncode(HmacSha256("Jefe", "what do ya want for nothing?")),

@@ -8,6 +8,7 @@
 
 #include "absl/time/time.h"
 #include "base/kv/engine.h"
+#include "base/secret.h"
 
 namespace limbeck::kv {
 
@@ -16,8 +17,9 @@ struct OpenOptions {
   std::string driver = "rocksdb";
   // Folder of the database (rocksdb); created when missing.
   std::string path;
-  // A libpq connection string or URI (postgres).
+  // A libpq connection string or URI (postgres), and the password where libpq is not to find one.
   std::string connection;
+  Secret password;
   // Connections kept open (postgres), once for reads and writes and once for snapshots and scans.
   int max_connections = 8;
   // For the server's answer, and for a connection to come free (postgres).

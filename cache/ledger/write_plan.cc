@@ -1,6 +1,8 @@
 #include "cache/ledger/write_plan.h"
 
+#include <algorithm>
 #include <map>
+#include <vector>
 
 #include "base/status.h"
 
@@ -10,6 +12,16 @@ namespace {
 constexpr std::string_view kCountersKey = "counters";
 // Some 20 MB. Beyond it, all are forgotten and read again.
 constexpr size_t kMaxHotRows = 40'000;
+
+// By table and key: a store that keeps its rows in order finds the place of one beside the last.
+std::vector<const RowWrites::value_type*> InOrder(const RowWrites& writes) {
+  std::vector<const RowWrites::value_type*> rows;
+  rows.reserve(writes.size());
+  for (const RowWrites::value_type& write : writes) rows.push_back(&write);
+  std::sort(rows.begin(), rows.end(),
+            [](const auto* a, const auto* b) { return a->first < b->first; });
+  return rows;
+}
 
 }  // namespace
 
@@ -105,7 +117,8 @@ absl::Status WritePlan::Write() {
   } else {
     batch.ExpectAbsent(kMetaTable, kCountersKey);
   }
-  for (const auto& [row, value] : *transaction_.writes()) {
+  for (const RowWrites::value_type* write : InOrder(*transaction_.writes())) {
+    const auto& [row, value] = *write;
     if (value.has_value()) {
       batch.Put(row.first, row.second, *value);
     } else {

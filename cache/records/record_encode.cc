@@ -1,14 +1,12 @@
 #include <zstd.h>
 
+#include <bit>
 #include <cmath>
 #include <cstring>
 #include <memory>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
-#include "absl/strings/string_view.h"
 #include "base/hash.h"
-#include "base/string_view.h"
 #include "cache/records/record_codec.h"
 #include "cache/records/record_layout.h"
 #include "cache/records/wire.h"
@@ -26,15 +24,26 @@ uint32_t FloatBits(float value) {
   return bits;
 }
 
-// Byte strings of one record, each stored once, in the order of their first use. Borrows them.
+// Byte strings of one record, each stored once, in the order of their first use. Borrows them. An
+// open table of its own: a large answer looks up thousands, most of them once.
 class Dictionary {
  public:
-  explicit Dictionary(size_t uses) { index_.reserve(uses); }
+  // At most `uses` calls of IndexOf.
+  explicit Dictionary(size_t uses) : slots_(std::bit_ceil(2 * uses + 1)) { entries_.reserve(uses); }
 
   uint64_t IndexOf(std::string_view bytes) {
-    const auto [it, is_new] = index_.try_emplace(ToAbsl(bytes), entries_.size());
-    if (is_new) entries_.push_back(bytes);
-    return it->second;
+    const uint64_t hash = Xxh3(bytes, Seed());
+    const auto tag = static_cast<uint32_t>(hash >> 32);
+    const size_t mask = slots_.size() - 1;
+    for (size_t at = hash & mask;; at = (at + 1) & mask) {
+      Slot& slot = slots_[at];
+      if (slot.number == 0) {
+        entries_.push_back(bytes);
+        slot = {tag, static_cast<uint32_t>(entries_.size())};
+        return slot.number - 1;
+      }
+      if (slot.tag == tag && entries_[slot.number - 1] == bytes) return slot.number - 1;
+    }
   }
 
   void Write(std::string* out) const {
@@ -44,7 +53,18 @@ class Dictionary {
   }
 
  private:
-  absl::flat_hash_map<absl::string_view, uint64_t> index_;
+  struct Slot {
+    uint32_t tag = 0;     // Of the hash; spares comparing most others.
+    uint32_t number = 0;  // Of the entry, from 1; 0 for none.
+  };
+
+  // Unknown to providers, who choose the bytes and could make them all meet in one slot.
+  static uint64_t Seed() {
+    static const uint64_t seed = Xxh3(RandomBytes(16));
+    return seed;
+  }
+
+  std::vector<Slot> slots_;
   std::vector<std::string_view> entries_;
 };
 
@@ -113,7 +133,7 @@ void AddToken(const Token& token, Dictionary* dictionary, Columns* columns) {
 std::string EncodeBody(const SoftOutput& output) {
   size_t candidates = 0;
   for (const Token& token : output.tokens) candidates += token.candidates.size();
-  Dictionary dictionary(candidates / 2);
+  Dictionary dictionary(output.tokens.size() + candidates);
   Columns columns(output.tokens.size(), candidates);
   for (const Token& token : output.tokens) AddToken(token, &dictionary, &columns);
   std::string body;

@@ -118,7 +118,7 @@ absl::StatusOr<v1::Dataset> DatasetStore::Upload::Finish() {
   }
   if (!absl::IsNotFound(stored.status())) return stored.status();
 
-  auto opened = store_->OpenFile(file_->path(), header_.format(), "");
+  auto opened = store_->OpenFile(file_->path(), header_.format(), {});
   if (!opened.ok()) return FaultOfFile(opened.status());
   const std::unique_ptr<RowReader> reader = *std::move(opened);
   const auto checked = ValidateRows(*reader, {});
@@ -176,13 +176,20 @@ absl::StatusOr<Page<v1::Dataset>> DatasetStore::List(uint32_t page_size,
 }
 
 absl::StatusOr<std::unique_ptr<RowReader>> DatasetStore::OpenRows(
-    const v1::Dataset& dataset, const std::string& id_column) const {
-  return OpenFile(PathOf(dataset.id()), dataset.format(), id_column);
+    const v1::Dataset& dataset, const std::string& id_column,
+    const std::string& text_column) const {
+  RowReaderOptions options;
+  options.id_column = id_column;
+  options.text_column = text_column;
+  return OpenFile(PathOf(dataset.id()), dataset.format(), std::move(options));
 }
 
 absl::StatusOr<std::unique_ptr<RowReader>> DatasetStore::OpenRowsWithoutIds(
-    const v1::Dataset& dataset) const {
-  return OpenFile(PathOf(dataset.id()), dataset.format(), "", /*ids=*/false);
+    const v1::Dataset& dataset, const std::string& text_column) const {
+  RowReaderOptions options;
+  options.ids = false;
+  options.text_column = text_column;
+  return OpenFile(PathOf(dataset.id()), dataset.format(), std::move(options));
 }
 
 std::filesystem::path DatasetStore::DerivedPath(const std::string& id,
@@ -198,11 +205,7 @@ std::filesystem::path DatasetStore::ScratchPath() const {
 
 absl::StatusOr<std::unique_ptr<RowReader>> DatasetStore::OpenFile(const std::filesystem::path& path,
                                                                   v1::DatasetFormat format,
-                                                                  const std::string& id_column,
-                                                                  bool ids) const {
-  RowReaderOptions options;
-  options.id_column = id_column;
-  options.ids = ids;
+                                                                  RowReaderOptions options) const {
   options.decompression.max_plain_bytes = options_.max_bytes;
   return RowReader::Open(path, FormatOf(format), options);
 }

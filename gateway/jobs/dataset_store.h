@@ -59,11 +59,13 @@ class DatasetStore {
   absl::StatusOr<v1::Dataset> Get(const std::string& id) const;
   absl::StatusOr<Page<v1::Dataset>> List(uint32_t page_size, const std::string& page_token) const;
 
-  // A reader of the dataset's rows; `id_column` as in RowReaderOptions.
+  // A reader of the dataset's rows; both columns as in RowReaderOptions.
   absl::StatusOr<std::unique_ptr<RowReader>> OpenRows(const v1::Dataset& dataset,
-                                                      const std::string& id_column) const;
+                                                      const std::string& id_column,
+                                                      const std::string& text_column = "") const;
   // One whose rows have no id, for passes over texts.
-  absl::StatusOr<std::unique_ptr<RowReader>> OpenRowsWithoutIds(const v1::Dataset& dataset) const;
+  absl::StatusOr<std::unique_ptr<RowReader>> OpenRowsWithoutIds(
+      const v1::Dataset& dataset, const std::string& text_column) const;
 
   // Where something is kept that is made from a stored dataset alone, and made again where it is
   // lost; `name` is one of a file.
@@ -77,8 +79,7 @@ class DatasetStore {
   std::filesystem::path PathOf(const std::string& id) const;
   absl::StatusOr<std::unique_ptr<RowReader>> OpenFile(const std::filesystem::path& path,
                                                       v1::DatasetFormat format,
-                                                      const std::string& id_column,
-                                                      bool ids = true) const;
+                                                      RowReaderOptions options) const;
 
   const DatasetStoreOptions options_;
   kv::Engine* const engine_;

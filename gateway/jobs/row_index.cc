@@ -44,28 +44,27 @@ std::filesystem::path PathOf(const DatasetStore& datasets, const RowIndexSpec& s
 
 // Calls `use` with the hash and the index of every row that has a text.
 template <typename Use>
-absl::Status ReadTexts(RowReader& reader, const std::string& column, Use use) {
+absl::Status ReadTexts(RowReader& reader, Use use) {
   while (true) {
     const absl::StatusOr<std::optional<Row>> row = reader.Next();
     // A row that cannot be used is reported by the walk that gives it.
     if (absl::IsInvalidArgument(row.status())) continue;
     LIMBECK_RETURN_IF_ERROR(row.status());
     if (!row->has_value()) return absl::OkStatus();
-    const auto text = ColumnText((*row)->columns, column);
-    if (!text.ok()) continue;
-    LIMBECK_RETURN_IF_ERROR(use(*text, (*row)->index));
+    if (!(*row)->text.ok()) continue;
+    LIMBECK_RETURN_IF_ERROR(use(*(*row)->text, (*row)->index));
   }
 }
 
 absl::Status Exclude(const DatasetStore& datasets, const std::string& column,
                      const RowIndexSpec::Exclusion& excluded, RepeatFinder* finder) {
   LIMBECK_ASSIGN_OR_RETURN(const v1::Dataset dataset, datasets.Get(excluded.dataset_id));
-  LIMBECK_ASSIGN_OR_RETURN(const auto reader, datasets.OpenRowsWithoutIds(dataset));
+  LIMBECK_ASSIGN_OR_RETURN(const auto reader, datasets.OpenRowsWithoutIds(dataset, column));
   std::optional<Split> split;
   if (excluded.split.has_value()) {
     LIMBECK_ASSIGN_OR_RETURN(split, Split::Create(*excluded.split));
   }
-  return ReadTexts(*reader, column, [&](const std::string& text, uint64_t) {
+  return ReadTexts(*reader, [&](const std::string& text, uint64_t) {
     if (split.has_value() && split->Of(text) == DatasetPart::kTrain) return absl::OkStatus();
     return finder->Exclude(TextHash(text));
   });
@@ -101,10 +100,10 @@ absl::StatusOr<RowIndex> RowIndex::Make(const DatasetStore& datasets, const RowI
   for (const RowIndexSpec::Exclusion& excluded : spec.excluded) {
     LIMBECK_RETURN_IF_ERROR(Exclude(datasets, spec.column, excluded, finder.get()));
   }
-  LIMBECK_ASSIGN_OR_RETURN(const auto reader, datasets.OpenRowsWithoutIds(dataset));
-  LIMBECK_RETURN_IF_ERROR(ReadTexts(
-      *reader, spec.column,
-      [&](const std::string& text, uint64_t row) { return finder->AddRow(TextHash(text), row); }));
+  LIMBECK_ASSIGN_OR_RETURN(const auto reader, datasets.OpenRowsWithoutIds(dataset, spec.column));
+  LIMBECK_RETURN_IF_ERROR(ReadTexts(*reader, [&](const std::string& text, uint64_t row) {
+    return finder->AddRow(TextHash(text), row);
+  }));
   RowIndex index;
   index.rows_ = reader->next_index();
   index.bits_.assign(WordsOf(index.rows_), ~uint64_t{0});

@@ -97,7 +97,8 @@ absl::Status RowWalk::OpenPass(size_t pass) {
   // Pool rows are told apart by their text.
   LIMBECK_ASSIGN_OR_RETURN(
       reader_,
-      datasets_.OpenRows(dataset, file == Pass::File::kPool ? "" : spec_.data().id_column()));
+      datasets_.OpenRows(dataset, file == Pass::File::kPool ? "" : spec_.data().id_column(),
+                         spec_.data().input_column()));
   return absl::OkStatus();
 }
 
@@ -126,9 +127,8 @@ absl::StatusOr<std::optional<JobRow>> RowWalk::Use(const Pass& pass, Row row) {
     return absl::InvalidArgumentError(
         absl::StrCat(out.dataset, " row ", out.number, ": ", absl::string_view(status.message())));
   };
-  const auto input = ColumnText(row.columns, spec_.data().input_column());
-  if (!input.ok()) return annotated(input.status());
-  out.input = *input;
+  if (!row.text.ok()) return annotated(row.text.status());
+  out.input = *std::move(row.text);
   out.text_hash = TextHash(out.input);
   if (pool) {
     out.part = DatasetPart::kTrain;

@@ -11,6 +11,7 @@
 #include "base/error_details.h"
 #include "base/grpc/server.h"
 #include "base/grpc/server_config.h"
+#include "base/kv/database_config.h"
 #include "base/status.h"
 #include "gateway/service/batch_options.h"
 #include "gateway/service/quota_options.h"
@@ -37,6 +38,7 @@ class Resolver {
 
   absl::StatusOr<GatewayConfig> Resolve() {
     FillDefaults();
+    CheckDatabase();
     CheckPools();
     for (int i = 0; i < result_.file.teachers_size(); ++i) AddTeacher(i);
     CheckTeams();
@@ -59,6 +61,13 @@ class Resolver {
     fill(file.mutable_cache()->mutable_address(), "127.0.0.1:7401");
     fill(file.mutable_cache_target(), file.cache().address());
     fill(file.mutable_metrics_address(), "127.0.0.1:7410");
+  }
+
+  void CheckDatabase() {
+    if (!result_.file.has_database()) return;
+    for (auto& [field, what] : kv::FaultsOf(result_.file.database())) {
+      Fault(absl::StrCat("database.", field), std::move(what));
+    }
   }
 
   // Checks a name that is the key of a list.

@@ -1,5 +1,6 @@
 // The row readers on any file. Byte 0 chooses the format; the rest is the file. Reading again after
-// a Seek, and in another reader that starts where this one has been, must give the same rows.
+// a Seek, and in another reader that starts where this one has been, must give the same rows, but
+// in a file whose compressed data is damaged or too much: that shows some rows sooner or later.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -53,6 +54,10 @@ void ReadRows(fuzz::FuzzInput input) {
   const auto reader = RowReader::Open(path, format, options);
   if (!reader.ok()) return;
   const std::vector<std::string> rows = ReadAll(**reader);
+  if (!rows.empty() &&
+      (rows.back().starts_with("DATA_LOSS") || rows.back().starts_with("RESOURCE_EXHAUSTED"))) {
+    return;
+  }
   const uint64_t middle = rows.size() / 2;
   if (!(*reader)->Seek(middle).ok()) return;
   const std::vector<std::string> rest = ReadAll(**reader);

@@ -58,14 +58,16 @@ Connection::Connection(PGconn* connection) : connection_(connection, PQfinish) {
 }
 
 absl::StatusOr<std::unique_ptr<Connection>> Connection::Open(const std::string& conninfo,
+                                                             const Secret& password,
                                                              absl::Duration timeout) {
   const std::string seconds = absl::StrCat(
       std::max<int64_t>(2, absl::ToInt64Seconds(absl::Ceil(timeout, absl::Seconds(1)))));
-  // Later keywords win, and the connection string comes last.
-  const char* const keywords[] = {"application_name", "target_session_attrs", "connect_timeout",
-                                  "dbname", nullptr};
-  const char* const values[] = {"limbeck", "read-write", seconds.c_str(), conninfo.c_str(),
-                                nullptr};
+  const std::string given(password.Reveal());
+  // Later keywords win, and the connection string comes last. An empty value is as good as none.
+  const char* const keywords[] = {
+      "application_name", "target_session_attrs", "connect_timeout", "password", "dbname", nullptr};
+  const char* const values[] = {"limbeck",     "read-write",     seconds.c_str(),
+                                given.c_str(), conninfo.c_str(), nullptr};
   std::unique_ptr<Connection> connection(new Connection(PQconnectdbParams(keywords, values, 1)));
   PGconn* const pg = connection->connection_.get();
   if (PQstatus(pg) != CONNECTION_OK) {

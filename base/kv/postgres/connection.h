@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "base/secret.h"
 
 namespace limbeck::kv {
 
@@ -73,6 +74,7 @@ class Connection {
   // synchronous_commit where it is off. FAILED_PRECONDITION: refused for good (password, database);
   // UNAVAILABLE: not reached within `timeout`. No error shows the password.
   static absl::StatusOr<std::unique_ptr<Connection>> Open(const std::string& conninfo,
+                                                          const Secret& password,
                                                           absl::Duration timeout);
 
   // Sends all statements at once, and waits for all answers. The first failure skips the rest.

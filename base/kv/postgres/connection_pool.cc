@@ -32,7 +32,7 @@ absl::StatusOr<ConnectionPool::Lease> ConnectionPool::Take() {
     ++open_;
   }
   absl::StatusOr<std::unique_ptr<Connection>> connection =
-      Connection::Open(options_.conninfo, options_.timeout);
+      Connection::Open(options_.conninfo, options_.password, options_.timeout);
   if (connection.ok()) return Lease(this, *std::move(connection));
   GiveBack(nullptr);
   return connection.status();

@@ -16,6 +16,7 @@ namespace limbeck::kv {
 
 struct ConnectionPoolOptions {
   std::string conninfo;
+  Secret password;
   int max_connections = 8;
   // For a connection to come free or to be made, and for one pipeline.
   absl::Duration timeout = absl::Seconds(15);

@@ -96,13 +96,22 @@ std::vector<Statement> WriteChanges(const Changes& changes, const Tables& tables
   return statements;
 }
 
+ConnectionPoolOptions PoolOptions(const OpenOptions& options) {
+  ConnectionPoolOptions pool;
+  pool.conninfo = options.connection;
+  pool.password = options.password;
+  pool.max_connections = options.max_connections;
+  pool.timeout = options.timeout;
+  return pool;
+}
+
 class PostgresEngine : public Engine {
  public:
   PostgresEngine(Tables tables, const OpenOptions& options)
       : tables_(std::move(tables)),
         max_batch_bytes_(options.max_batch_bytes),
-        connections_({options.connection, options.max_connections, options.timeout}),
-        moments_({options.connection, options.max_connections, options.timeout}) {}
+        connections_(PoolOptions(options)),
+        moments_(PoolOptions(options)) {}
 
   absl::Status CreateTables() {
     for (int attempt = 1; true; ++attempt) {

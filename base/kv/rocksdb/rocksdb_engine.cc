@@ -21,6 +21,9 @@
 namespace limbeck::kv {
 namespace {
 
+// RocksDB's own bytes beside a key and a value, at most about.
+constexpr size_t kBatchBytesPerOperation = 16;
+
 rocksdb::Slice ToSlice(std::string_view bytes) { return {bytes.data(), bytes.size()}; }
 std::string_view ToView(const rocksdb::Slice& slice) { return {slice.data(), slice.size()}; }
 
@@ -215,7 +218,8 @@ class RocksdbEngine : public Engine {
     // another batch's check and its write.
     const KeyLocks::Hold hold(&locks_, batch);
     LIMBECK_RETURN_IF_ERROR(CheckPreconditions(batch));
-    rocksdb::WriteBatch changes;
+    rocksdb::WriteBatch changes(batch.bytes() +
+                                kBatchBytesPerOperation * batch.operations().size());
     for (const WriteBatch::Operation& op : batch.operations()) {
       rocksdb::Status status;
       if (op.kind == WriteBatch::Operation::Kind::kPut) {

@@ -1,5 +1,7 @@
 #include "gateway/teachers/openai/answer_reader.h"
 
+#include <utility>
+
 #include "gateway/teachers/openai/json_fields.h"
 #include "gateway/teachers/openai/parse_token.h"
 #include "gateway/teachers/openai/token_rules.h"
@@ -29,7 +31,10 @@ error_code ReadEntries(ondemand::value value, cache::SoftOutput* output) {
   return ForEachElement(value, [output](size_t, ondemand::value element) {
     ondemand::object entry;
     if (error_code error = element.get_object().get(entry)) return error;
+    // A teacher gives every token as many candidates.
+    const size_t likely = output->tokens.empty() ? 0 : output->tokens.back().candidates.size();
     output->tokens.emplace_back();
+    output->tokens.back().candidates.reserve(likely);
     return ParseToken(entry, &output->tokens.back());
   });
 }
@@ -155,11 +160,11 @@ error_code ReadAnswer(std::string_view json, std::string_view cached_field, Answ
   ondemand::object root;
   if (error_code error = document.get_object().get(root)) return error;
   for (auto field : root) {
+    ondemand::field member;
+    if (error_code error = std::move(field).get(member)) return error;
     std::string_view key;
-    if (error_code error = field.unescaped_key().get(key)) return error;
-    ondemand::value value;
-    if (error_code error = field.value().get(value)) return error;
-    if (error_code error = ReadRootField(key, value, cached_field, answer)) return error;
+    if (error_code error = ReadKey(member, &key)) return error;
+    if (error_code error = ReadRootField(key, member.value(), cached_field, answer)) return error;
   }
   // At the end there is no location left; anything else is content behind the object.
   const bool at_end = document.current_location().error() == simdjson::OUT_OF_BOUNDS;

@@ -8,11 +8,23 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace limbeck::gateway {
 
+// A field's name. It lies in the document where it has no escape, which saves a copy. Before the
+// field's value is read.
+inline simdjson::error_code ReadKey(simdjson::ondemand::field& field, std::string_view* key) {
+  const char* const start = field.key().raw();
+  const char* end = start;
+  while (*end != '"' && *end != '\\') ++end;
+  if (*end == '\\') return field.unescaped_key().get(*key);
+  *key = std::string_view(start, static_cast<size_t>(end - start));
+  return simdjson::SUCCESS;
+}
+
 // Whether `value` has the type; an error is none.
-inline bool HasType(simdjson::ondemand::value value, simdjson::ondemand::json_type wanted) {
+inline bool HasType(simdjson::ondemand::value& value, simdjson::ondemand::json_type wanted) {
   simdjson::ondemand::json_type type;
   return value.type().get(type) == simdjson::SUCCESS && type == wanted;
 }
@@ -38,11 +50,11 @@ simdjson::error_code ForEachField(simdjson::ondemand::value value, OnField on_fi
   if (error_code error = value.type().get(type)) return error;
   if (type != ondemand::json_type::object) return simdjson::SUCCESS;
   for (auto field : value.get_object()) {
+    ondemand::field member;
+    if (error_code error = std::move(field).get(member)) return error;
     std::string_view key;
-    if (error_code error = field.unescaped_key().get(key)) return error;
-    ondemand::value member;
-    if (error_code error = field.value().get(member)) return error;
-    if (error_code error = on_field(key, member)) return error;
+    if (error_code error = ReadKey(member, &key)) return error;
+    if (error_code error = on_field(key, member.value())) return error;
   }
   return simdjson::SUCCESS;
 }

@@ -1,13 +1,12 @@
 #include "gateway/teachers/openai/parse_token.h"
 
-#include <charconv>
 #include <cmath>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
+#include "gateway/teachers/openai/byte_list.h"
 #include "gateway/teachers/openai/json_fields.h"
 #include "gateway/teachers/openai/token_rules.h"
 
@@ -18,7 +17,7 @@ using simdjson::error_code;
 namespace ondemand = simdjson::ondemand;
 
 struct Entry {
-  // In the parser's buffer, which keeps it until the next document.
+  // In the document or in the parser's buffer, which keep it until the next document.
   std::string_view shown;
   std::string bytes;
   bool has_bytes = false;
@@ -27,74 +26,14 @@ struct Entry {
   std::optional<float> logprob;
 };
 
-// Reads "[226, 130]". A large answer is mostly such lists, and looking at each number by itself as
-// a JSON value costs several times as much.
-class ByteList {
- public:
-  // `text` is a whole JSON array.
-  explicit ByteList(std::string_view text) : text_(text), at_(1) {}
-
-  // `usable` tells whether all elements are bytes. An error for what is no list of numbers.
-  error_code Read(std::string* bytes, bool* usable) {
-    *usable = true;
-    SkipSpace();
-    if (Now() == ']') return simdjson::SUCCESS;
-    while (true) {
-      double number = 0;
-      if (!ReadNumber(&number)) return simdjson::NUMBER_ERROR;
-      *usable = *usable && number >= 0 && number <= 255 && number == std::floor(number);
-      if (*usable) bytes->push_back(static_cast<char>(static_cast<int>(number)));
-      SkipSpace();
-      if (Now() == ']') return simdjson::SUCCESS;
-      if (Now() != ',') return simdjson::TAPE_ERROR;
-      ++at_;
-      SkipSpace();
-    }
-  }
-
- private:
-  char Now() const { return at_ < text_.size() ? text_[at_] : '\0'; }
-  static bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
-  void SkipSpace() {
-    while (Now() == ' ' || Now() == '\n' || Now() == '\r' || Now() == '\t') ++at_;
-  }
-
-  bool ReadNumber(double* number) {
-    const size_t start = at_;
-    int value = 0;
-    while (IsDigit(Now()) && at_ - start < 3) value = 10 * value + (text_[at_++] - '0');
-    *number = value;
-    const bool ends = Now() == ',' || Now() == ']' || Now() == ' ';
-    const bool plain = at_ > start && ends && (text_[start] != '0' || at_ == start + 1);
-    return plain || ReadAnyNumber(start, number);
-  }
-
-  // Whatever else JSON calls a number.
-  bool ReadAnyNumber(size_t start, double* number) {
-    const std::string_view rest = text_.substr(start);
-    const std::string_view digits = rest.substr(rest.starts_with('-') ? 1 : 0);
-    if (digits.empty() || !IsDigit(digits[0])) return false;
-    if (digits[0] == '0' && digits.size() > 1 && IsDigit(digits[1])) return false;
-    const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), *number);
-    at_ = start + static_cast<size_t>(end - rest.data());
-    // Beyond a double's range is no byte either.
-    if (error == std::errc::result_out_of_range) *number = -1;
-    return error != std::errc::invalid_argument;
-  }
-
-  const std::string_view text_;
-  size_t at_;
-};
-
-error_code ReadBytes(ondemand::value value, Entry* entry) {
+error_code ReadBytes(ondemand::value& value, Entry* entry) {
   if (!HasType(value, ondemand::json_type::array)) return simdjson::SUCCESS;  // null: none given.
   ondemand::array list;
   if (error_code error = value.get_array().get(list)) return error;
   std::string_view text;
   if (error_code error = list.raw_json().get(text)) return error;
   bool usable = false;
-  if (error_code error = ByteList(text).Read(&entry->bytes, &usable)) return error;
+  if (error_code error = ReadByteList(text, &entry->bytes, &usable)) return error;
   entry->has_bytes = usable;
   entry->lossy =
       entry->lossy || !usable || entry->bytes.find(kReplacementCharacter) != std::string::npos;
@@ -113,22 +52,35 @@ void Finish(Entry* entry) {
   entry->lossy = entry->lossy || shown.lossy;
 }
 
+// Unescaping copies a string and is a call for each of an entry's; hardly any has an escape.
+error_code ReadShown(ondemand::value& value, Entry* entry) {
+  const std::string_view token = value.raw_json_token();
+  if (token.starts_with('"') && token.find('\\') == token.npos) {
+    entry->shown = token.substr(1, token.rfind('"') - 1);
+    return simdjson::SUCCESS;
+  }
+  // A string that holds a lone surrogate cannot be shown; its bytes, if any, still count.
+  if (value.get_string().get(entry->shown) != simdjson::SUCCESS) {
+    entry->shown = {};
+    entry->lossy = true;
+  }
+  return simdjson::SUCCESS;
+}
+
 // `list`, when given, receives the value of "top_logprobs" while the cursor is on it.
 template <typename OnList>
 error_code ReadEntry(ondemand::object object, Entry* entry, OnList on_list) {
   for (auto field : object) {
+    // Taken out of its result once; every copy of a cursor waits for the one before.
+    ondemand::field member;
+    if (error_code error = std::move(field).get(member)) return error;
     std::string_view key;
-    if (error_code error = field.unescaped_key().get(key)) return error;
-    ondemand::value value;
-    if (error_code error = field.value().get(value)) return error;
+    if (error_code error = ReadKey(member, &key)) return error;
+    ondemand::value& value = member.value();
     std::optional<double> number;
     error_code error = simdjson::SUCCESS;
     if (key == "token") {
-      // A string that holds a lone surrogate cannot be shown; its bytes, if any, still count.
-      if (value.get_string().get(entry->shown) != simdjson::SUCCESS) {
-        entry->shown = {};
-        entry->lossy = true;
-      }
+      error = ReadShown(value, entry);
     } else if (key == "bytes") {
       error = ReadBytes(value, entry);
     } else if (key == "logprob") {

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -36,6 +37,14 @@ class ByteSource {
     if (position_ == filled_ && !Fill()) return kEnd;
     return static_cast<unsigned char>(buffer_[position_]);
   }
+
+  // What of the buffer comes next, never empty but at the end and after a read error; valid until
+  // the next call of another method. Skip passes over a part of it.
+  std::string_view Buffered() {
+    if (position_ == filled_ && !Fill()) return {};
+    return {buffer_.data() + position_, filled_ - position_};
+  }
+  void Skip(size_t bytes) { position_ += bytes; }
 
   // Of the byte that Next returns next.
   uint64_t offset() const { return start_ + position_; }

@@ -48,5 +48,13 @@ TEST(JsonRecordTest, RefusesDeepNestingWithoutDeepRecursion) {
   EXPECT_TRUE(ParseJsonRecord(fine).ok());
 }
 
+TEST(JsonRecordTest, BracketsInTextsAndSideBySideAreNotNesting) {
+  const std::string brackets(100, '[');
+  EXPECT_EQ(ParseJsonRecord("{\"a\":\"" + brackets + "\"}")->at("a"), brackets);
+  std::string pairs = "[]";
+  for (int i = 0; i < 100; ++i) pairs += ",[]";
+  EXPECT_EQ(ParseJsonRecord("{\"a\":[" + pairs + "]}")->at("a").size(), 101u);
+}
+
 }  // namespace
 }  // namespace limbeck::gateway

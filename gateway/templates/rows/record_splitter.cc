@@ -1,5 +1,6 @@
 #include "gateway/templates/rows/record_splitter.h"
 
+#include <algorithm>
 #include <string_view>
 #include <utility>
 
@@ -44,22 +45,41 @@ class QuoteState {
   State state_ = State::kFieldStart;
 };
 
-// False when there was nothing left to read.
-bool ReadAny(ByteSource& source, RecordKind kind, size_t max_bytes, RawRecord& record) {
-  record = {source.offset(), std::move(record.bytes), false, false};
-  record.bytes.clear();
-  const bool lines = kind == RecordKind::kLine;
+// Reads up to a line's end or the file's, a buffer at a time. False when there was nothing left.
+bool ReadLine(ByteSource& source, size_t max_bytes, RawRecord& record) {
+  bool any = false;
+  // Bytes of the line so far, kept or not, and whether the last of them is a CR.
+  size_t size = 0;
+  bool ends_in_cr = false;
+  for (bool ended = false; !ended;) {
+    const std::string_view next = source.Buffered();
+    if (next.empty()) break;
+    any = true;
+    const size_t newline = next.find('\n');
+    ended = newline != next.npos;
+    const std::string_view piece = next.substr(0, newline);
+    record.bytes.append(piece.substr(0, max_bytes - std::min(max_bytes, record.bytes.size())));
+    size += piece.size();
+    if (!piece.empty()) ends_in_cr = piece.back() == '\r';
+    source.Skip(piece.size() + (ended ? 1 : 0));
+    // The CR of a line ending does not count.
+    record.too_long = size - (ended && ends_in_cr ? 1 : 0) > max_bytes;
+  }
+  return any;
+}
+
+bool ReadCsvRecord(ByteSource& source, RecordKind kind, size_t max_bytes, RawRecord& record) {
   QuoteState quotes(kind == RecordKind::kTsvRecord ? '\t' : ',');
   bool any = false;
   while (true) {
     const int byte = source.Next();
     if (byte == ByteSource::kEnd) {
-      record.unclosed_quote = !lines && quotes.inside();
+      record.unclosed_quote = quotes.inside();
       break;
     }
     any = true;
-    if (byte == '\n' && (lines || !quotes.inside())) break;
-    if (!lines) quotes.Take(byte);
+    if (byte == '\n' && !quotes.inside()) break;
+    quotes.Take(byte);
     if (record.bytes.size() < max_bytes) {
       record.bytes += static_cast<char>(byte);
     } else {
@@ -67,6 +87,15 @@ bool ReadAny(ByteSource& source, RecordKind kind, size_t max_bytes, RawRecord& r
       record.too_long = record.too_long || byte != '\r' || source.Peek() != '\n';
     }
   }
+  return any;
+}
+
+// False when there was nothing left to read.
+bool ReadAny(ByteSource& source, RecordKind kind, size_t max_bytes, RawRecord& record) {
+  record = {source.offset(), std::move(record.bytes), false, false};
+  record.bytes.clear();
+  const bool any = kind == RecordKind::kLine ? ReadLine(source, max_bytes, record)
+                                             : ReadCsvRecord(source, kind, max_bytes, record);
   if (!record.bytes.empty() && record.bytes.back() == '\r' && !record.unclosed_quote) {
     record.bytes.pop_back();
   }

@@ -11,8 +11,12 @@ namespace limbeck::gateway {
 
 absl::StatusOr<std::string> ColumnText(std::string_view columns, std::string_view name) {
   LIMBECK_ASSIGN_OR_RETURN(const nlohmann::json row, ParseJsonRecord(columns));
-  const auto column = row.find(std::string(name));
-  if (column == row.end()) {
+  return TextOfColumn(row, name);
+}
+
+absl::StatusOr<std::string> TextOfColumn(const nlohmann::json& columns, std::string_view name) {
+  const auto column = columns.find(std::string(name));
+  if (column == columns.end()) {
     return absl::InvalidArgumentError(absl::StrCat("no column '", ToAbsl(name), "'"));
   }
   if (column->is_string()) return column->get<std::string>();

@@ -157,6 +157,7 @@ absl::StatusOr<Row> RowReader::Parse() const {
   if (options_.ids) {
     LIMBECK_ASSIGN_OR_RETURN(row.id, RowId(columns));
   }
+  if (!options_.text_column.empty()) row.text = TextOfColumn(columns, options_.text_column);
   return row;
 }
 

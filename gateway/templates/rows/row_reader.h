@@ -35,6 +35,8 @@ struct RowReaderOptions {
   DecompressionLimits decompression;
   // False leaves Row::id empty, which spares hashing every row.
   bool ids = true;
+  // Column whose text becomes Row::text, which spares parsing the row again; empty for none.
+  std::string text_column;
 };
 
 // A leading byte order mark is skipped, blank lines are not rows. Files may be compressed with gzip
@@ -50,7 +52,8 @@ class RowReader {
   // The next row, nullopt at the end. INVALID_ARGUMENT for a malformed row, naming row number,
   // byte offset and what was expected ("row 17 at byte 2048: not valid JSON at column 3: …"); the
   // call after it goes on with the row that follows. Other codes are read errors and say after
-  // which row: DATA_LOSS for damaged and RESOURCE_EXHAUSTED for oversized compressed data.
+  // which row: DATA_LOSS for damaged and RESOURCE_EXHAUSTED for oversized compressed data. How many
+  // rows before the damage are still given depends on where reading began.
   absl::StatusOr<std::optional<Row>> Next();
 
   // Makes `index` the row that Next returns. Passes over at most `index_stride` rows where the

@@ -186,6 +186,18 @@ TEST_F(RowReaderTest, RowsMayGoWithoutIds) {
   EXPECT_EQ((*reader)->Next().value()->id, "");
 }
 
+TEST_F(RowReaderTest, GivesTheTextOfAColumnOrWhyThereIsNone) {
+  auto reader = Open("{\"text\":\"a\"}\n{\"text\":7}\n{\"text\":null}\n{}\n", RowFormat::kJsonLines,
+                     {.text_column = "text"});
+  EXPECT_EQ((*reader)->Next().value()->text.value(), "a");
+  EXPECT_EQ((*reader)->Next().value()->text.value(), "7");
+  for (int i = 0; i < 2; ++i) {
+    const auto row = (*reader)->Next();
+    EXPECT_EQ(row.value()->text.status(), ColumnText(row.value()->columns, "text").status());
+    EXPECT_FALSE(row.value()->text.ok());
+  }
+}
+
 TEST_F(RowReaderTest, SeeksToAnyRowThroughTheSparseIndex) {
   std::string content;
   for (int i = 0; i < 100; ++i) content += absl::StrCat("{\"n\":", i, "}\n", i % 7 ? "" : "\n");
