@@ -9,7 +9,7 @@ namespace {
 class HedgingTest : public SchedulerWorld {
  protected:
   HedgingTest() {
-    options_.hedges = {.ratio = 1, .min_per_second = 0, .max_saved = 10};
+    options_.hedges = {.ratio = 1, .initial = 0, .max_saved = 10};
     transport_.Hold();
   }
 
@@ -132,7 +132,7 @@ TEST_F(HedgingTest, NeverSoonAfterA429) {
 }
 
 TEST_F(HedgingTest, AtMostTheConfiguredPart) {
-  options_.hedges = {.ratio = 0.05, .min_per_second = 0, .max_saved = 10};
+  options_.hedges = {.ratio = 0.05, .initial = 0, .max_saved = 10};
   for (int i = 0; i < 100; ++i) AskHedged();
   clock_.Advance(absl::Seconds(2));
   Pump();

@@ -61,6 +61,7 @@ struct TeacherScheduler::Try {
   PendingPtr call;
   uint64_t lease = 0;
   bool hedge = false;
+  bool retry = false;
   SteadyTime sent;
 };
 

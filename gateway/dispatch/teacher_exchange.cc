@@ -20,10 +20,16 @@ CallEnd EndOf(const http::Outcome& outcome, const ParseResult& result) {
                                                            : CallEnd::kFailed;
 }
 
+// A refusal or a query that is wrong is an answer, too; a 429 asks for fewer tries.
+bool ShowsTeacherAtWork(const Failure* failure) {
+  return failure == nullptr || failure->cls == FailureClass::kRefused ||
+         failure->cls == FailureClass::kBadRequest;
+}
+
 }  // namespace
 
 void TeacherScheduler::Send(const PendingPtr& call, uint64_t lease, bool hedge) {
-  const Try tried{call, lease, hedge, clock_->Now()};
+  const Try tried{call, lease, hedge, !hedge && call->tries > 1, clock_->Now()};
   absl::StatusOr<http::Request> request = provider_->BuildRequest(config_, call->call.query);
   if (!request.ok()) {
     http::Outcome outcome;
@@ -119,6 +125,7 @@ bool TeacherScheduler::Conclude(const Try& tried, ParseResult* result) {
     const bool called_off = call.decided && broke && failure->cls == FailureClass::kCancelled;
     if (broke && !called_off) breaker_.OnFailure(now);
     if (!broke) breaker_.OnSuccess();
+    if (tried.retry && ShowsTeacherAtWork(failure)) budget_.OnAnswered();
     metrics_.circuit_open.Set(breaker_.open() ? 1 : 0);
     --call.open;
     if (!call.decided) {

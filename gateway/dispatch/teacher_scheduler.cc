@@ -214,9 +214,9 @@ void TeacherScheduler::Depart(const PendingPtr& call, SteadyTime now) {
     return;
   }
   metrics_.first_tries.Add();
-  budget_.OnFirstTry(now);
+  budget_.OnFirstTry();
   if (call->call.hedge_after < absl::InfiniteDuration() && call->call.on_hedge != nullptr) {
-    hedge_budget_.OnFirstTry(now);
+    hedge_budget_.OnFirstTry();
     slow_.push({now + call->call.hedge_after, call});
     call->unwanted = std::make_shared<std::atomic<bool>>(false);
   }

@@ -124,7 +124,7 @@ void JobWorld::StartGateway() {
   TeacherClientOptions client_options;
   client_options.dispatch.retry.backoff = {.initial = absl::Milliseconds(2),
                                            .max = absl::Milliseconds(50)};
-  client_options.dispatch.retry.budget.min_per_second = 100'000;
+  client_options.dispatch.retry.budget = {.initial = 100'000, .max_saved = 100'000};
   client_options.dispatch.retry.max_tries = options_.max_tries;
   const Provider* provider = *FindProvider(options_.kind);
   if (options_.scores_continuations) provider = &scoring_;
