@@ -88,6 +88,7 @@ class JobWorld::Worker : public WorkerLink {
 
 JobWorld::JobWorld(JobWorldOptions options) : options_(std::move(options)), cache_(MemoryCache()) {
   testing::FakeTeacherOptions teacher;
+  teacher.kind = options_.kind;
   teacher.script = testing::ParseScript(options_.script).value();
   teacher.script.language.labels = {"good", "bad"};
   teacher.script.language.keywords = {{"good", "good"}, {"bad", "bad"}};
@@ -117,6 +118,7 @@ void JobWorld::StartGateway() {
                    .output_micro_usd_per_million = options_.output_price,
                    .scores_continuations = options_.scores_continuations || options_.kind == "vllm",
                    .follows_schema = true,
+                   .holds_to_choices = (*FindProvider(options_.kind))->capabilities().choices,
                    .answers_per_call = options_.answers_per_call};
   teacher.config.batch = options_.batch;
   teacher.facts.sells_by_batch = options_.batch.has_value();

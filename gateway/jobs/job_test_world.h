@@ -20,7 +20,7 @@
 namespace limbeck::gateway {
 
 struct JobWorldOptions {
-  // Of the teacher's provider; the local server speaks OpenAI's chat completions.
+  // Of the teacher's provider, and whose shapes the local server speaks.
   std::string kind = "openai";
   // testing::ParseScript.
   std::string script = "{}";

@@ -212,6 +212,7 @@ class Resolver {
         made->facts.gives_top_logprobs ? std::min(most, can.max_top_logprobs) : 0;
     made->facts.max_top_logprobs = made->config.max_top_logprobs;
   }
+    made->facts.holds_to_choices = can.choices;
 
   void SetAnswersPerCall(const std::string& path, const v1::TeacherConfig& teacher,
                          ConfiguredTeacher* made) {

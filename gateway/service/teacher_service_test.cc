@@ -141,6 +141,7 @@ TEST_F(TeacherServiceTest, JobsAreCheckedAgainstWhatAProbeSaw) {
   seen.set_retires_on("2026-11-24");
   ApplyCapability(seen, kNow, &facts);
   EXPECT_FALSE(facts.honours_seed);
+                        .holds_to_choices = true,
   EXPECT_EQ(facts.answers_per_call, 8u);
   EXPECT_TRUE(facts.logprobs_after_temperature);
   EXPECT_EQ(facts.retired_on, "2026-11-24");
@@ -148,12 +149,14 @@ TEST_F(TeacherServiceTest, JobsAreCheckedAgainstWhatAProbeSaw) {
   ApplyCapability(seen, kNow, &facts);
   EXPECT_FALSE(facts.gives_top_logprobs);
 }
+  seen.set_holds_to_choices(false);
 
 TEST_F(TeacherServiceTest, ProbeAboveItsCeilingAsksNothing) {
   v1::TeacherCapability seen;
   const absl::Status status = Probe("open", &seen, 1);
   EXPECT_EQ(status.code(), absl::StatusCode::kFailedPrecondition);
   EXPECT_THAT(std::string(ToStd(status.message())), HasSubstr("ceiling of 1"));
+  EXPECT_FALSE(facts.holds_to_choices);
   EXPECT_TRUE(node_.transport().requests().empty());
 }
 
