@@ -85,6 +85,8 @@ struct DispatchState {
   std::optional<Failure> stopped;
   // The rest of a wait that the provider imposed on the whole pool.
   absl::Duration parked_for;
+  // Calls that were on the wire at GiveUp, and may be billed.
+  uint64_t given_up = 0;
 };
 
 }  // namespace limbeck::gateway

@@ -233,5 +233,20 @@ TEST_F(HedgingTest, AnAnswerDuringTheBookingEndsTheCallAndNothingIsSent) {
   EXPECT_EQ(pool_->state().in_use, 0u);
 }
 
+TEST_F(HedgingTest, BothTriesAreGivenUpTogether) {
+  AskHedged();
+  clock_.Advance(absl::Seconds(2));
+  Pump();
+  ASSERT_EQ(sent(), 2u);
+  scheduler_->GiveUp();
+  transport_.Release();
+  ASSERT_EQ(outcomes_.size(), 1u);
+  EXPECT_EQ(failure(0).cls, FailureClass::kCancelled);
+  // One of the two is booked already, the other one is to be.
+  EXPECT_EQ(outcomes_[0].ambiguous_tries, 2u);
+  EXPECT_TRUE(failure(0).may_have_been_billed);
+  EXPECT_TRUE(scheduler_->idle());
+}
+
 }  // namespace
 }  // namespace limbeck::gateway

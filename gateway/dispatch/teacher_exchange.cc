@@ -123,6 +123,10 @@ bool TeacherScheduler::Conclude(const Try& tried, ParseResult* result) {
                                               failure->cls == FailureClass::kCancelled);
     // A try that was called off says nothing about the teacher.
     const bool called_off = call.decided && broke && failure->cls == FailureClass::kCancelled;
+    if (given_up_->load() && failure != nullptr && failure->may_have_been_billed &&
+        failure->cls == FailureClass::kCancelled && !call.decided) {
+      ++calls_given_up_;
+    }
     if (broke && !called_off) breaker_.OnFailure(now);
     if (!broke) breaker_.OnSuccess();
     if (tried.retry && ShowsTeacherAtWork(failure)) budget_.OnAnswered();
@@ -135,7 +139,8 @@ bool TeacherScheduler::Conclude(const Try& tried, ParseResult* result) {
         call.tries_told = call.tries;
         call.ambiguous_told = call.ambiguous;
         strays_ += call.open;
-        if (call.open > 0 && call.unwanted != nullptr) call.unwanted->store(true);
+        // With two tries the flag is the call's own.
+        if (call.open > 0) call.unwanted->store(true);
         return true;
       }
       call.billed += failure->may_have_been_billed ? 1 : 0;
@@ -161,6 +166,7 @@ Failure TeacherScheduler::LastWord(Pending& call) {
 
 Call TeacherScheduler::Leave(Pending& call) {
   --strays_;
+  DropFlag(call);
   // Whoever is the last to need the question takes it along.
   return call.ended && call.open == 0 ? std::exchange(call.call, Call()) : Call();
 }
@@ -242,6 +248,7 @@ void TeacherScheduler::End(const PendingPtr& call, std::variant<cache::SoftOutpu
     absl::MutexLock lock(&mu_);
     // What is left of it waits in deadlines_ for its turn and should be small.
     if (call->open == 0) finished = std::exchange(call->call, Call());
+    DropFlag(*call);
     call->ended = true;
     if (call->on_the_way) --in_flight_;
     call->on_the_way = false;

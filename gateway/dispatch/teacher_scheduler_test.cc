@@ -267,5 +267,28 @@ TEST_F(TeacherSchedulerTest, ShutdownEndsWaitingCallsAndLetsRunningOnesFinish) {
   EXPECT_TRUE(scheduler_->idle());
 }
 
+TEST_F(TeacherSchedulerTest, CallsOnTheWireAreGivenUpAsOnesThatMayBeBilled) {
+  quota_.max_concurrent = 2;
+  transport_.Hold();
+  for (int i = 0; i < 3; ++i) Ask();
+  ASSERT_EQ(sent(), 2u);
+  transport_.AddReply(http::Answer(200, kGood));
+  transport_.ReleaseOne();
+  Pump();
+  ASSERT_EQ(sent(), 3u);
+  scheduler_->GiveUp();
+  transport_.Release();
+  ASSERT_EQ(outcomes_.size(), 3u);
+  EXPECT_TRUE(outcomes_[0].ok());
+  for (size_t i = 1; i < 3; ++i) {
+    EXPECT_EQ(failure(i).cls, FailureClass::kCancelled);
+    EXPECT_TRUE(failure(i).may_have_been_billed);
+  }
+  EXPECT_EQ(scheduler_->state().given_up, 2u);
+  EXPECT_TRUE(scheduler_->idle());
+  // What was never sent cost nothing.
+  EXPECT_TRUE(booked_.empty());
+}
+
 }  // namespace
 }  // namespace limbeck::gateway

@@ -165,6 +165,7 @@ void JobWorld::StartGateway() {
   context.cache_address = cache_.target();
   context.data_dir = directory_.path().string();
   context.harvest = harvest_;
+  context.drain_for = options_.drain_for;
   manager_ = JobManager::Open(context).value();
   EXPECT_TRUE(manager_->Start().ok());
 }

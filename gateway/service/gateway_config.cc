@@ -29,6 +29,9 @@ constexpr uint32_t kMaxAttempts = 100;
 constexpr size_t kMaxNameBytes = 100;
 constexpr double kMinShareWeight = 0.001;
 constexpr double kMaxShareWeight = 1000;
+// Below the 30 s that Kubernetes waits.
+constexpr uint32_t kDefaultDrainSeconds = 25;
+constexpr uint32_t kMaxDrainSeconds = 3600;
 constexpr absl::Duration kMaxIdle = absl::Seconds(120);
 
 class Resolver {
@@ -59,6 +62,12 @@ class Resolver {
     fill(file.mutable_cache()->mutable_address(), "127.0.0.1:7401");
     fill(file.mutable_cache_target(), file.cache().address());
     fill(file.mutable_metrics_address(), "127.0.0.1:7410");
+    if (!file.has_drain_seconds()) file.set_drain_seconds(kDefaultDrainSeconds);
+    if (file.drain_seconds() > kMaxDrainSeconds) {
+      Fault("drain_seconds",
+            absl::StrCat("is ", file.drain_seconds(), "; expected 0 … ", kMaxDrainSeconds));
+    }
+    result_.drain_for = absl::Seconds(file.drain_seconds());
   }
 
   // Checks a name that is the key of a list.
@@ -203,6 +212,7 @@ class Resolver {
         can.logprobs && (!teacher.has_logprobs() || teacher.logprobs());
     made->facts.scores_continuations = can.continuation_scoring;
     made->facts.follows_schema = can.schema;
+    made->facts.holds_to_choices = can.choices;
     made->facts.honours_seed = can.seed;
     made->facts.max_answers_per_call = can.max_samples;
     if (teacher.has_answers_per_call()) SetAnswersPerCall(path, teacher, made);
@@ -212,7 +222,6 @@ class Resolver {
         made->facts.gives_top_logprobs ? std::min(most, can.max_top_logprobs) : 0;
     made->facts.max_top_logprobs = made->config.max_top_logprobs;
   }
-    made->facts.holds_to_choices = can.choices;
 
   void SetAnswersPerCall(const std::string& path, const v1::TeacherConfig& teacher,
                          ConfiguredTeacher* made) {

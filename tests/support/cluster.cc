@@ -138,6 +138,11 @@ std::string Cluster::TeamYaml() const {
   return team + "}\n";
 }
 
+std::string Cluster::DrainYaml() const {
+  if (!options_.drain_seconds.has_value()) return "";
+  return absl::StrCat("drain_seconds: ", *options_.drain_seconds, "\n");
+}
+
 absl::Status Cluster::WriteConfig(const std::string& gateway) const {
   const std::string data = gateway == "gateway" ? "data" : absl::StrCat("data-", gateway);
   const int cache = cache_wire_ == nullptr ? ports_.at("cache") : cache_wire_->port();
@@ -148,7 +153,7 @@ absl::Status Cluster::WriteConfig(const std::string& gateway) const {
                    "cache: {address: \"", Loopback(ports_.at("cache")), "\"}\n",    //
                    "cache_target: \"", Loopback(cache), "\"\n",                     //
                    "metrics_address: \"", Loopback(ports_.at(absl::StrCat("metrics of ", gateway))),
-                   "\"\n", TeachersYaml(), TeamYaml()));
+                   "\"\n", DrainYaml(), TeachersYaml(), TeamYaml()));
 }
 
 absl::StatusOr<ProcessOptions> Cluster::Program(const std::string& part) const {
