@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "gateway/dispatch/pending_call.h"
 #include "gateway/dispatch/teacher_scheduler.h"
+#include "gateway/teachers/believed_usage.h"
 
 namespace limbeck::gateway {
 namespace {
@@ -90,7 +91,10 @@ void TeacherScheduler::OnOutcome(const Try& tried, http::Outcome outcome) {
     result = ClassifyDelivery(outcome);
   }
   TokenCount actual = call->estimate;
-  const auto* output = std::get_if<cache::SoftOutput>(&result);
+  auto* output = std::get_if<cache::SoftOutput>(&result);
+  if (output != nullptr) {
+    output->usage = BelievedUsage(*output, call->call.query.continuation.empty());
+  }
   if (output != nullptr && output->usage.output_tokens + output->usage.input_tokens > 0) {
     actual = {static_cast<int64_t>(output->usage.input_tokens),
               static_cast<int64_t>(output->usage.output_tokens)};
