@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/grpc/server.h"
 #include "base/grpc/server_config.h"
+#include "base/kv/database_config.h"
 #include "base/log.h"
 #include "base/metrics/exposition_server.h"
 #include "base/metrics/metrics.h"
@@ -43,6 +44,9 @@ class Host {
     const std::filesystem::path data_dir = config.data_dir();
     cache::CacheNodeOptions cache_options;
     cache_options.registry = &host->registry_;
+    if (config.has_database()) {
+      LIMBECK_ASSIGN_OR_RETURN(cache_options.engine, kv::ToOpenOptions(config.database()));
+    }
     LIMBECK_ASSIGN_OR_RETURN(host->cache_,
                              cache::CacheNode::Open(data_dir / "cache", cache_options));
     LIMBECK_ASSIGN_OR_RETURN(const auto cache_server, rpc::ToServerOptions(config.cache()));

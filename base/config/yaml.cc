@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "base/config/yaml_documents.h"
 #include "base/config/yaml_scalars.h"
 #include "base/error_details.h"
 #include "base/file.h"
@@ -273,16 +274,16 @@ class Walker {
 // With `partly`, what can be read is, whatever else is wrong.
 absl::Status Convert(std::string_view text, std::string_view name, const YamlLimits& limits,
                      bool partly, google::protobuf::Message* message) {
-  const std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
-  if (documents.size() > 1) {
+  const absl::StatusOr<YAML::Node> document = LoadDocument(std::string(text));
+  if (!document.ok()) {
     return absl::InvalidArgumentError(
-        absl::StrCat(ToAbsl(name), " has ", documents.size(), " documents (---), expected one"));
+        absl::StrCat(ToAbsl(name), " ", document.status().message()));
   }
   const std::unique_ptr<google::protobuf::Message> read(message->New());
   absl::Status faults;
-  if (!documents.empty() && !documents[0].IsNull()) {
+  if (document->IsDefined() && !document->IsNull()) {
     Walker walker(limits);
-    const std::string json = walker.Message(documents[0], *message->GetDescriptor(), "");
+    const std::string json = walker.Message(*document, *message->GetDescriptor(), "");
     if (!walker.exceeded().empty()) {
       return absl::ResourceExhaustedError(absl::StrCat(ToAbsl(name), " ", walker.exceeded()));
     }

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/kv/memory/memory_engine.h"
+#include "base/kv/postgres/postgres_engine.h"
 #include "base/kv/rocksdb/rocksdb_engine.h"
 #include "base/status.h"
 
@@ -18,6 +19,7 @@ struct Driver {
 
 constexpr Driver kDrivers[] = {
     {"rocksdb", OpenRocksdbEngine},
+    {"postgres", OpenPostgresEngine},
     {"memory", OpenMemoryEngine},
 };
 

@@ -6,15 +6,24 @@
 #include <string>
 #include <vector>
 
+#include "absl/time/time.h"
 #include "base/kv/engine.h"
+#include "base/secret.h"
 
 namespace limbeck::kv {
 
 struct OpenOptions {
-  // "rocksdb" or "memory".
+  // "rocksdb", "postgres" or "memory".
   std::string driver = "rocksdb";
-  // Folder of the database; created when missing. Unused by "memory".
+  // Folder of the database (rocksdb); created when missing.
   std::string path;
+  // A libpq connection string or URI (postgres), and the password where libpq is not to find one.
+  std::string connection;
+  Secret password;
+  // Connections kept open (postgres), once for reads and writes and once for snapshots and scans.
+  int max_connections = 8;
+  // For the server's answer, and for a connection to come free (postgres).
+  absl::Duration timeout = absl::Seconds(15);
   // Every table the caller will use; missing ones are created.
   std::vector<std::string> tables;
   // Largest batch accepted by Write, in key and value bytes.
@@ -29,7 +38,8 @@ struct OpenOptions {
 
 // Errors: INVALID_ARGUMENT (unknown driver, an empty, doubled or missing table name),
 // FAILED_PRECONDITION (another process has the folder open: the message names the folder and says
-// so), DATA_LOSS (the database is damaged).
+// so; a password or database is refused), UNAVAILABLE (a server is not reached), DATA_LOSS (the
+// database is damaged).
 absl::StatusOr<std::unique_ptr<Engine>> Open(const OpenOptions& options);
 
 }  // namespace limbeck::kv

@@ -23,7 +23,7 @@ class CacheMoneyTest : public testing::Test {
  protected:
   CacheMoneyTest() {
     CacheNodeOptions options;
-    options.engine = "memory";
+    options.engine.driver = "memory";
     server_ = std::make_unique<CacheTestServer>(options);
     for (auto& client : clients_) client = server_->NewClient();
   }

@@ -11,12 +11,10 @@ namespace limbeck::cache {
 absl::StatusOr<std::unique_ptr<CacheNode>> CacheNode::Open(const std::filesystem::path& data_dir,
                                                            const CacheNodeOptions& options) {
   LIMBECK_RETURN_IF_ERROR(MakeDirectories(data_dir));
-  kv::OpenOptions engine_options;
-  engine_options.driver = options.engine;
+  kv::OpenOptions engine_options = options.engine;
   engine_options.path = data_dir / "kv";
   engine_options.tables = LedgerTables();
   engine_options.tables.emplace_back(kSnapshotTable);
-  engine_options.block_cache_bytes = options.block_cache_bytes;
   LIMBECK_ASSIGN_OR_RETURN(std::unique_ptr<kv::Engine> engine, kv::Open(engine_options));
   LIMBECK_ASSIGN_OR_RETURN(std::unique_ptr<PackStore> store,
                            OpenDirectoryPackStore(data_dir / "packs"));

@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "base/clock.h"
 #include "base/kv/engine.h"
+#include "base/kv/open.h"
 #include "base/metrics/metrics.h"
 #include "cache/ledger/ledger.h"
 #include "cache/service/cache_metrics.h"
@@ -20,9 +21,9 @@
 namespace limbeck::cache {
 
 struct CacheNodeOptions {
-  // "rocksdb" or "memory" (tests; packs still go to the folder).
-  std::string engine = "rocksdb";
-  size_t block_cache_bytes = 64u << 20;
+  // Of records and ledger. Path and tables are the node's to name; packs go to the folder with any
+  // driver.
+  kv::OpenOptions engine;
   LedgerOptions ledger;
   CacheServiceOptions service;
   // Null discards metrics. Borrowed.
@@ -34,8 +35,8 @@ struct CacheNodeOptions {
 // Thread-safe. Must outlive the gRPC server that serves it.
 class CacheNode {
  public:
-  // Creates the folder when missing: kv/ and packs/ in it. FAILED_PRECONDITION: another process has
-  // it open.
+  // Creates the folder when missing: kv/ (with the driver rocksdb) and packs/ in it. Errors are
+  // those of kv::Open; FAILED_PRECONDITION: another process has it open.
   static absl::StatusOr<std::unique_ptr<CacheNode>> Open(const std::filesystem::path& data_dir,
                                                          const CacheNodeOptions& options);
 

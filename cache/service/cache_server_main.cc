@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/grpc/server.h"
 #include "base/grpc/server_config.h"
+#include "base/kv/database_config.h"
 #include "base/log.h"
 #include "base/metrics/exposition_server.h"
 #include "base/program.h"
@@ -23,8 +24,8 @@
 #include "limbeck/v1/config.pb.h"
 
 ABSL_FLAG(std::string, config, "",
-          "limbeck.yaml: data_dir (the cache's folder is \"cache\" in it), cache.address and "
-          "cache.security. Flags that are given win.");
+          "limbeck.yaml: data_dir (the cache's folder is \"cache\" in it), cache.address, "
+          "cache.security and database. Flags that are given win.");
 ABSL_FLAG(std::string, data_dir, "", "Folder of the database and the packs; created when missing.");
 ABSL_FLAG(std::string, listen, "",
           "Address of the service, by default 127.0.0.1:7401; port 0 takes a free one.");
@@ -47,6 +48,7 @@ using namespace limbeck;
 
 struct Settings {
   std::string data_dir;
+  kv::OpenOptions engine;
   rpc::ServerOptions server;
 };
 
@@ -58,6 +60,9 @@ absl::StatusOr<Settings> LoadSettings() {
     LIMBECK_RETURN_IF_ERROR(config::ReadYamlFile(path, &config));
     const std::string root = config.data_dir().empty() ? "limbeck-data" : config.data_dir();
     settings.data_dir = (std::filesystem::path(root) / "cache").string();
+  }
+  if (config.has_database()) {
+    LIMBECK_ASSIGN_OR_RETURN(settings.engine, kv::ToOpenOptions(config.database()));
   }
   if (config.cache().address().empty()) config.mutable_cache()->set_address("127.0.0.1:7401");
   LIMBECK_ASSIGN_OR_RETURN(settings.server, rpc::ToServerOptions(config.cache()));
@@ -82,7 +87,8 @@ absl::Status Run(const sigset_t& stop_signals) {
   metrics::Registry registry;
   cache::CacheNodeOptions options;
   options.registry = &registry;
-  options.block_cache_bytes = absl::GetFlag(FLAGS_block_cache_mib) << 20;
+  options.engine = settings.engine;
+  options.engine.block_cache_bytes = absl::GetFlag(FLAGS_block_cache_mib) << 20;
   options.service.pack_cache_bytes = absl::GetFlag(FLAGS_pack_cache_mib) << 20;
   options.service.max_streams = absl::GetFlag(FLAGS_max_streams);
   LIMBECK_ASSIGN_OR_RETURN(const auto node, cache::CacheNode::Open(settings.data_dir, options));

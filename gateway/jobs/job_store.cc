@@ -61,12 +61,14 @@ std::vector<std::string> JobStore::Tables() {
 JobStore::JobStore(kv::Engine* engine, Clock* clock) : engine_(engine), clock_(clock) {}
 
 absl::StatusOr<uint64_t> JobStore::NextIncarnation() {
-  LIMBECK_ASSIGN_OR_RETURN(std::optional<std::string> before,
+  LIMBECK_ASSIGN_OR_RETURN(const std::optional<std::string> before,
                            engine_->Get(kGatewayMetaTable, kIncarnationKey));
   uint64_t number = 0;
-  std::string_view rest = before.value_or("");
-  if (before.has_value() && !kv::ConsumeOrderedU64(&rest, &number)) {
-    return absl::DataLossError("the gateway's incarnation number is damaged");
+  if (before.has_value()) {
+    std::string_view rest = *before;
+    if (!kv::ConsumeOrderedU64(&rest, &number)) {
+      return absl::DataLossError("the gateway's incarnation number is damaged");
+    }
   }
   std::string after;
   kv::AppendOrderedU64(&after, ++number);

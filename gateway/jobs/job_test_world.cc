@@ -19,7 +19,7 @@ constexpr char kVersion[] = "test";
 
 cache::CacheNodeOptions MemoryCache() {
   cache::CacheNodeOptions options;
-  options.engine = "memory";
+  options.engine.driver = "memory";
   return options;
 }
 

@@ -44,9 +44,9 @@ struct QuotaPoolState {
 // What a shared pool's gateway holds and wants, limit by limit in the order of AllLimits.
 struct QuotaDemand {
   std::vector<int64_t> left;    // Of the grant; negative is debt.
-  std::vector<int64_t> wanted;  // Largest estimate that was refused for want of it since last time.
+  std::vector<int64_t> wanted;  // Largest estimate that was refused for want of it.
   uint32_t in_use = 0;
-  bool slots_wanted = false;  // A call was refused for want of a slot since last time.
+  bool slots_wanted = false;  // A call was refused for want of a slot.
   absl::Duration parked_for;
 };
 
@@ -90,9 +90,11 @@ class QuotaPool {
   // QuotaPoolState::storm alone.
   bool in_storm() const;
 
-  // For shared pools. `tokens` are added to what is granted, in the order of AllLimits; negative
-  // takes back. `slots` replaces their number. Nothing is admitted from `until` on.
-  QuotaDemand TakeDemand();
+  // For shared pools: what is wanted since the last grant.
+  QuotaDemand Demand() const;
+  // `tokens` are added to what is granted, in the order of AllLimits; negative takes back. `slots`
+  // replaces their number. Nothing is admitted from `until` on. Listeners are told, so that calls
+  // which it does not serve state their demand again.
   void Grant(const std::vector<int64_t>& tokens, uint32_t slots, SteadyTime until);
   // As if the provider had asked for it.
   void Park(absl::Duration duration);

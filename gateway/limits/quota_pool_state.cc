@@ -42,17 +42,15 @@ void QuotaPool::ShowMetrics(SteadyTime now) {
   for (Limit& limit : limits_) limit.balance.Set(static_cast<double>(LeftOf(limit, now)));
 }
 
-QuotaDemand QuotaPool::TakeDemand() {
+QuotaDemand QuotaPool::Demand() const {
   absl::MutexLock lock(&mu_);
   QuotaDemand demand;
-  for (Limit& limit : limits_) {
+  for (const Limit& limit : limits_) {
     demand.left.push_back(limit.granted);
     demand.wanted.push_back(limit.wanted);
-    limit.wanted = 0;
   }
   demand.in_use = concurrency_.in_use();
   demand.slots_wanted = slots_wanted_;
-  slots_wanted_ = false;
   demand.parked_for = std::max(absl::ZeroDuration(), paused_until_ - clock_->Now());
   return demand;
 }
@@ -63,6 +61,8 @@ void QuotaPool::Grant(const std::vector<int64_t>& tokens, uint32_t slots, Steady
     for (size_t i = 0; i < std::min(tokens.size(), limits_.size()); ++i) {
       limits_[i].granted += tokens[i];
     }
+    for (Limit& limit : limits_) limit.wanted = 0;
+    slots_wanted_ = false;
     slots_ = slots;
     granted_until_ = until;
     ShowMetrics(clock_->Now());

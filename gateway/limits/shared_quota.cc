@@ -270,7 +270,7 @@ absl::Status SharedQuota::TryRefresh(QuotaDemand* demand) {
 }
 
 absl::Status SharedQuota::Refresh() {
-  QuotaDemand demand = pool_->TakeDemand();
+  QuotaDemand demand = pool_->Demand();
   absl::Status status;
   for (int round = 0; round < options_.max_conflicts; ++round) {
     status = TryRefresh(&demand);
@@ -282,7 +282,7 @@ absl::Status SharedQuota::Refresh() {
 absl::Status SharedQuota::Release() {
   pool_->Grant({}, 0, clock_->Now());
   slots_ = 0;
-  const QuotaDemand demand = pool_->TakeDemand();
+  const QuotaDemand demand = pool_->Demand();
   absl::Status status;
   for (int conflicts = 0; conflicts < options_.max_conflicts; ++conflicts) {
     LIMBECK_ASSIGN_OR_RETURN(Round round, Read(demand));

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <random>
+#include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -71,6 +72,36 @@ class SharedQuotaTest : public ::testing::TestWithParam<std::string> {
   std::unique_ptr<kv::Engine> engine_;
   QuotaPoolOptions options_;
 };
+
+// A caller is told when it is worth asking again, and asks no sooner.
+TEST_P(SharedQuotaTest, AnIdleGatewaysSlotsComeToOneThatAskedOnce) {
+  options_.max_concurrent = 2;
+  const auto busy = Make("a");
+  EXPECT_FALSE(busy->pool.Admit({1, 1}).admitted);
+  EXPECT_TRUE(busy->quota.Refresh().ok());
+  const QuotaPool::Admission first = busy->pool.Admit({1, 1});
+  const QuotaPool::Admission second = busy->pool.Admit({1, 1});
+  ASSERT_TRUE(first.admitted && second.admitted);
+
+  const auto late = Make("b");
+  bool told = false;
+  late->pool.Join([&told] { told = true; });
+  EXPECT_FALSE(late->pool.Admit({1, 1}).admitted);
+  bool admitted = false;
+  for (int i = 0; i < 200 && !admitted; ++i) {
+    clock_.Advance(absl::Milliseconds(100));
+    EXPECT_TRUE(late->quota.Refresh().ok());
+    if (std::exchange(told, false)) admitted = late->pool.Admit({1, 1}).admitted;
+    if (i == 50) {
+      busy->pool.Settle(first.lease, CallEnd::kAnswered, {1, 1}, {});
+      busy->pool.Settle(second.lease, CallEnd::kAnswered, {1, 1}, {});
+    }
+    if (i < 60) {
+      EXPECT_TRUE(busy->quota.Refresh().ok());
+    }
+  }
+  EXPECT_TRUE(admitted);
+}
 
 TEST_P(SharedQuotaTest, NothingIsAdmittedWithoutAGrant) {
   const auto a = Make("a");

@@ -11,6 +11,7 @@
 #include "base/error_details.h"
 #include "base/grpc/server.h"
 #include "base/grpc/server_config.h"
+#include "base/kv/database_config.h"
 #include "base/status.h"
 #include "gateway/service/batch_options.h"
 #include "gateway/service/quota_options.h"
@@ -40,6 +41,7 @@ class Resolver {
 
   absl::StatusOr<GatewayConfig> Resolve() {
     FillDefaults();
+    CheckDatabase();
     CheckPools();
     for (int i = 0; i < result_.file.teachers_size(); ++i) AddTeacher(i);
     CheckTeams();
@@ -68,6 +70,13 @@ class Resolver {
             absl::StrCat("is ", file.drain_seconds(), "; expected 0 … ", kMaxDrainSeconds));
     }
     result_.drain_for = absl::Seconds(file.drain_seconds());
+  }
+
+  void CheckDatabase() {
+    if (!result_.file.has_database()) return;
+    for (auto& [field, what] : kv::FaultsOf(result_.file.database())) {
+      Fault(absl::StrCat("database.", field), std::move(what));
+    }
   }
 
   // Checks a name that is the key of a list.

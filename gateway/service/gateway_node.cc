@@ -9,6 +9,7 @@
 #include "base/grpc/channel.h"
 #include "base/grpc/server_config.h"
 #include "base/hash.h"
+#include "base/kv/database_config.h"
 #include "base/kv/open.h"
 #include "base/log.h"
 #include "base/status.h"
@@ -66,6 +67,13 @@ absl::Status GatewayNode::OpenStores() {
   kv_options.path = (directory / "kv").string();
   kv_options.tables = Tables();
   LIMBECK_ASSIGN_OR_RETURN(engine_, kv::Open(kv_options));
+  const bool shares = std::any_of(config_.quota_pools.begin(), config_.quota_pools.end(),
+                                  [](const QuotaPoolOptions& pool) { return pool.shared; });
+  if (shares && config_.file.has_database()) {
+    LIMBECK_ASSIGN_OR_RETURN(kv::OpenOptions database, kv::ToOpenOptions(config_.file.database()));
+    database.tables = SharedQuota::Tables();
+    LIMBECK_ASSIGN_OR_RETURN(database_, kv::Open(database));
+  }
   LIMBECK_ASSIGN_OR_RETURN(name_, StableName(directory));
   store_ = std::make_unique<JobStore>(engine_.get(), options_.clock);
   batches_ = std::make_unique<BatchStore>(engine_.get());
@@ -100,7 +108,7 @@ absl::Status GatewayNode::OpenJobs(metrics::Registry* registry) {
   }
   TeacherSet::Options teachers;
   teachers.jitter_seed = Xxh3(name_);
-  teachers.engine = engine_.get();
+  teachers.engine = database_ != nullptr ? database_.get() : engine_.get();
   teachers.holder = absl::StrCat(name_, "/", HexEncode(RandomBytes(kNameBytes)));
   teachers.registry = registry;
   teachers_ = std::make_unique<TeacherSet>(config_, transport, options_.clock, teachers);

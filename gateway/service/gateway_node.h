@@ -83,6 +83,7 @@ class GatewayNode {
 
   // In the order of their making; ended in the reverse, but for the transport (see ~GatewayNode).
   std::unique_ptr<kv::Engine> engine_;
+  std::unique_ptr<kv::Engine> database_;  // Of shared pools; null: in `engine_`.
   std::unique_ptr<JobStore> store_;
   std::unique_ptr<BatchStore> batches_;
   std::unique_ptr<DatasetStore> datasets_;

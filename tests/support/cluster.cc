@@ -20,6 +20,7 @@ std::string Loopback(int port) { return absl::StrCat("127.0.0.1:", port); }
 
 bool IsWorker(const std::string& part) { return absl::StartsWith(part, "worker-"); }
 bool IsGateway(const std::string& part) { return absl::StartsWith(part, "gateway"); }
+bool IsCache(const std::string& part) { return absl::StartsWith(part, "cache"); }
 
 }  // namespace
 
@@ -40,7 +41,7 @@ std::vector<std::string> Cluster::parts() const {
   if (options_.cache_only) return {"cache"};
   std::vector<std::string> parts;
   if (!options_.teacher_in_process) parts.push_back("teacher");
-  parts.push_back("cache");
+  for (const std::string& cache : caches()) parts.push_back(cache);
   for (const std::string& gateway : gateways()) parts.push_back(gateway);
   for (size_t i = 0; i < options_.workers; ++i) parts.push_back(absl::StrCat("worker-", i));
   return parts;
@@ -52,8 +53,21 @@ std::vector<std::string> Cluster::gateways() const {
   return names;
 }
 
+std::vector<std::string> Cluster::caches() const {
+  if (options_.database.empty()) return {"cache"};
+  std::vector<std::string> names;
+  for (const std::string& gateway : gateways()) names.push_back(CacheOf(gateway));
+  return names;
+}
+
+std::string Cluster::CacheOf(const std::string& gateway) const {
+  if (options_.database.empty()) return "cache";
+  return absl::StrCat("cache", gateway.substr(std::string("gateway").size()));
+}
+
 absl::Status Cluster::ChoosePorts() {
-  std::vector<std::string> servers = {"teacher", "cache"};
+  std::vector<std::string> servers = caches();
+  servers.push_back("teacher");
   for (const std::string& gateway : gateways()) {
     servers.push_back(gateway);
     servers.push_back(absl::StrCat("metrics of ", gateway));
@@ -85,8 +99,10 @@ absl::Status Cluster::StartTeacher() {
 }
 
 std::filesystem::path Cluster::ConfigOf(const std::string& part) const {
-  const bool first = part == "gateway" || !IsGateway(part);
-  return dir() / (first ? "limbeck.yaml" : absl::StrCat("limbeck-", part, ".yaml"));
+  // A cache reads the file of its gateway.
+  const size_t dash = IsGateway(part) || IsCache(part) ? part.find('-') : part.npos;
+  return dir() /
+         (dash == part.npos ? "limbeck.yaml" : absl::StrCat("limbeck", part.substr(dash), ".yaml"));
 }
 
 std::string Cluster::TeacherYaml(const OtherTeacher& teacher) const {
@@ -121,7 +137,8 @@ std::string Cluster::TeachersYaml() const {
   for (const OtherTeacher& teacher : all) {
     teachers += TeacherYaml(teacher);
     absl::StrAppend(&pools, "- {name: ", teacher.name,
-                    "-pool, max_concurrency: ", options_.max_concurrency, "}\n");
+                    "-pool, max_concurrency: ", options_.max_concurrency,
+                    teacher.name == kTeacher ? options_.pool_yaml : "", "}\n");
   }
   return teachers + pools;
 }
@@ -145,15 +162,19 @@ std::string Cluster::DrainYaml() const {
 
 absl::Status Cluster::WriteConfig(const std::string& gateway) const {
   const std::string data = gateway == "gateway" ? "data" : absl::StrCat("data-", gateway);
-  const int cache = cache_wire_ == nullptr ? ports_.at("cache") : cache_wire_->port();
+  const int own_cache = ports_.at(CacheOf(gateway));
+  const int cache = cache_wire_ == nullptr ? own_cache : cache_wire_->port();
+  const std::string database = options_.database.empty() ? ""
+                                                         : absl::StrCat("database: {connection: \"",
+                                                                        options_.database, "\"}\n");
   return WriteFileDurably(
       ConfigOf(gateway),
       absl::StrCat("data_dir: ", (dir() / data).string(), "\n",                     //
                    "gateway: {address: \"", Loopback(ports_.at(gateway)), "\"}\n",  //
-                   "cache: {address: \"", Loopback(ports_.at("cache")), "\"}\n",    //
+                   "cache: {address: \"", Loopback(own_cache), "\"}\n",             //
                    "cache_target: \"", Loopback(cache), "\"\n",                     //
                    "metrics_address: \"", Loopback(ports_.at(absl::StrCat("metrics of ", gateway))),
-                   "\"\n", DrainYaml(), TeachersYaml(), TeamYaml()));
+                   "\"\n", database, DrainYaml(), TeachersYaml(), TeamYaml()));
 }
 
 absl::StatusOr<ProcessOptions> Cluster::Program(const std::string& part) const {
@@ -171,8 +192,8 @@ absl::StatusOr<ProcessOptions> Cluster::Program(const std::string& part) const {
       options.arguments.push_back(
           absl::StrCat("--static_answer=", options_.static_answer.string()));
     }
-  } else if (part == "cache" || IsGateway(part)) {
-    options.program = part == "cache" ? "limbeck-cache" : "limbeck-gateway";
+  } else if (IsCache(part) || IsGateway(part)) {
+    options.program = IsCache(part) ? "limbeck-cache" : "limbeck-gateway";
     options.arguments = {absl::StrCat("--config=", config)};
   } else if (IsWorker(part)) {
     options.program = "limbeck-trainer";

@@ -55,6 +55,11 @@ struct ClusterOptions {
   std::vector<OtherTeacher> other_teachers;
   // Gateways that share the cache, each with data of its own.
   size_t gateways = 1;
+  // A connection string: the cache's records and shared quota pools are in that database, and each
+  // gateway has a cache of its own ("cache", "cache-1", …) before it.
+  std::string database;
+  // Added to the pool of the teacher, for example ", shared: true".
+  std::string pool_yaml;
   // The team's ceilings; 0: none.
   int64_t team_ceiling_micro_usd = 0;
   int64_t team_month_ceiling_micro_usd = 0;
@@ -77,7 +82,8 @@ class Cluster {
 
   static absl::StatusOr<std::unique_ptr<Cluster>> Start(ClusterOptions options);
 
-  // Parts by name: "teacher", "cache", "gateway", "gateway-1", …, "worker-0", "worker-1", ….
+  // Parts by name: "teacher", "cache", "cache-1", …, "gateway", "gateway-1", …, "worker-0",
+  // "worker-1", ….
   std::vector<std::string> parts() const;
   // SIGKILL; returns when the process is gone.
   absl::Status Kill(const std::string& part);
@@ -130,6 +136,9 @@ class Cluster {
   std::string DrainYaml() const;
   std::filesystem::path ConfigOf(const std::string& part) const;
   std::vector<std::string> gateways() const;
+  std::vector<std::string> caches() const;
+  // The cache that a gateway talks to.
+  std::string CacheOf(const std::string& gateway) const;
   absl::StatusOr<ProcessOptions> Program(const std::string& part) const;
   absl::StatusOr<RunResult> RunProgram(const std::string& program,
                                        std::vector<std::string> arguments, absl::Duration timeout);

@@ -67,7 +67,8 @@ class Walk {
     guessed_ = true;
     size_t run = 0;
     while (run < begin_ && tokens_[begin_ - 1 - run].token.lossy) ++run;
-    const std::string_view before = run < begin_ ? tokens_[begin_ - 1 - run].token.bytes : "";
+    std::string_view before;
+    if (run < begin_) before = tokens_[begin_ - 1 - run].token.bytes;
     const size_t wide = WideSuffix(rest_);
     for (size_t length = std::min(wide, size_t{1}); length <= wide && length > 0; ++length) {
       const std::string_view left = rest_.substr(0, rest_.size() - length);
