@@ -77,7 +77,8 @@ TEST_F(TeacherServiceTest, AStoppedTeacherIsListedWithTheReason) {
   EXPECT_FALSE(List().teachers(1).state().has_stop());
   node_.transport().AddReply(http::Answer(
       429, R"({"error":{"message":"You exceeded your quota","code":"insufficient_quota"}})"));
-  gateway::Call call;
+  // Named so, as the tests' own Call hides it.
+  struct Call call;
   call.query.messages = {{Role::kUser, "hello"}};
   absl::Notification ended;
   call.done = [&](const CallOutcome&) { ended.Notify(); };
