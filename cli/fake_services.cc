@@ -134,6 +134,18 @@ grpc::Status FakeTeachers::ListTeachers(grpc::ServerContext*,
     teacher->set_name(trainable ? "open" : "closed");
     teacher->set_trainable(trainable);
     teacher->set_training_use_basis(trainable ? "OPEN_LICENCE" : "");
+    teacher->set_training_use_reviewed_on(trainable ? "2026-11-01" : "");
+    auto* state = teacher->mutable_state();
+    if (!trainable) {
+      state->mutable_stop()->set_reason("insufficient_quota");
+      state->mutable_stop()->set_message("you have no money left");
+      continue;
+    }
+    teacher->set_sells_by_batch(true);
+    teacher->set_batch_price_percent(50);
+    teacher->mutable_capability()->set_support(v1::SUPPORT_TOP_K);
+    teacher->mutable_capability()->set_max_top_logprobs(20);
+    teacher->mutable_capability()->mutable_probe_time()->set_seconds(1'795'478'400);
   }
   return grpc::Status::OK;
 }

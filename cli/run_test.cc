@@ -333,6 +333,20 @@ TEST_F(RunTest, TeachersAndCacheCommandsShowWhatServicesSay) {
   EXPECT_THAT(out_.str(), HasSubstr("record 00ff"));
 }
 
+TEST_F(RunTest, TeachersAreListedWithWhatTheyGiveAndHowTheyStand) {
+  EXPECT_EQ(RunWith({"teachers", "list"}), kExitOk);
+  for (const char* shown :
+       {"at 50 %", "OPEN_LICENCE, reviewed 2026-11-01", "top_k up to 20", "2026-11-24", "ready",
+        "never", "stopped: insufficient_quota", "closed is stopped: you have no money left"}) {
+    EXPECT_THAT(out_.str(), HasSubstr(shown));
+  }
+  EXPECT_EQ(RunWith({"teachers", "list", "--json"}), kExitOk);
+  for (const char* shown : {"sellsByBatch", "probeTime", "trainingUseReviewedOn", "support",
+                            "insufficient_quota", "you have no money left"}) {
+    EXPECT_THAT(out_.str(), HasSubstr(shown));
+  }
+}
+
 TEST_F(RunTest, AnUnreachableServiceIsSaidPlainly) {
   std::istringstream in;
   EXPECT_EQ(

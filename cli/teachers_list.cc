@@ -1,4 +1,5 @@
 #include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -14,18 +15,56 @@
 namespace limbeck::cli {
 namespace {
 
-std::string Capability(const v1::Teacher& teacher) {
-  if (!teacher.has_capability()) return "not probed";
+std::string SupportText(const v1::Teacher& teacher) {
+  if (!teacher.has_capability()) return "not known";
   const auto& seen = teacher.capability();
   std::string text = EnumName(v1::Support_Name(seen.support()), "SUPPORT_");
   if (seen.support() == v1::SUPPORT_TOP_K) {
     absl::StrAppend(&text, " up to ", seen.max_top_logprobs());
   }
-  absl::StrAppend(
-      &text, absl::FormatTime(", seen %Y-%m-%d", absl::FromUnixSeconds(seen.probe_time().seconds()),
-                              absl::UTCTimeZone()));
   if (!seen.retires_on().empty()) absl::StrAppend(&text, ", retires ", seen.retires_on());
   return text;
+}
+
+std::string ProbedText(const v1::Teacher& teacher) {
+  if (!teacher.has_capability()) return "never";
+  return absl::FormatTime("%Y-%m-%d",
+                          absl::FromUnixSeconds(teacher.capability().probe_time().seconds()),
+                          absl::UTCTimeZone());
+}
+
+std::string TrainableText(const v1::Teacher& teacher) {
+  if (!teacher.trainable()) return "no";
+  return absl::StrCat(teacher.training_use_basis(), ", reviewed ",
+                      teacher.training_use_reviewed_on());
+}
+
+std::string BatchText(const v1::Teacher& teacher) {
+  if (!teacher.sells_by_batch()) return "no";
+  return absl::StrCat("at ", teacher.batch_price_percent(), " %");
+}
+
+// An older gateway does not say.
+std::string StateText(const v1::Teacher& teacher) {
+  const v1::TeacherState& state = teacher.state();
+  if (!teacher.has_state()) return "not known";
+  if (state.has_stop()) return absl::StrCat("stopped: ", state.stop().reason());
+  if (state.parked_seconds() > 0) {
+    return absl::StrCat("told to wait another ", state.parked_seconds(), " s");
+  }
+  if (state.circuit_open()) return "failing, asked now and then";
+  return "ready";
+}
+
+void ShowStops(const v1::ListTeachersResponse& response, std::ostream& out) {
+  for (const auto& teacher : response.teachers()) {
+    if (!teacher.state().has_stop()) continue;
+    out << '\n'
+        << teacher.name() << " is stopped: " << teacher.state().stop().message()
+        << "\nHave its operator look at key, billing and permissions; resuming a job asks it "
+           "again.\n";
+  }
+  out << std::flush;
 }
 
 absl::StatusOr<int> ListConfiguredTeachers(Session& session, bool trainable_only) {
@@ -42,12 +81,14 @@ absl::StatusOr<int> ListConfiguredTeachers(Session& session, bool trainable_only
   for (const auto& teacher : response.teachers()) {
     rows.push_back({teacher.name(), teacher.kind(), teacher.model(), teacher.host(),
                     FormatUsd(teacher.input_micro_usd_per_million()),
-                    FormatUsd(teacher.output_micro_usd_per_million()),
-                    teacher.trainable() ? teacher.training_use_basis() : "no",
-                    Capability(teacher)});
+                    FormatUsd(teacher.output_micro_usd_per_million()), BatchText(teacher),
+                    TrainableText(teacher), SupportText(teacher), ProbedText(teacher),
+                    StateText(teacher)});
   }
-  PrintTable({"TEACHER", "KIND", "MODEL", "HOST", "IN/1M", "OUT/1M", "TRAINABLE", "SUPPORT"}, rows,
-             session.io().out);
+  PrintTable({"TEACHER", "KIND", "MODEL", "HOST", "IN/1M", "OUT/1M", "BATCH", "TRAINABLE",
+              "SUPPORT", "PROBED", "STATE"},
+             rows, session.io().out);
+  ShowStops(response, session.io().out);
   return kExitOk;
 }
 
@@ -60,6 +101,8 @@ void AddTeachersList(CLI::App& teachers, Session& session) {
   command->footer(
       "Example:\n"
       "  limbeck teachers list --trainable\n\n"
+      "BATCH is the price of a batch beside that of calls. STATE is that of the gateway asked: a\n"
+      "teacher that refuses service is stopped until a job is resumed.\n"
       "Exit status: 0 listed, 1 the service could not be reached.");
   command->callback([&session, trainable] {
     session.set_command(

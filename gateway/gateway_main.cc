@@ -3,6 +3,7 @@
 
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -32,8 +33,10 @@ ABSL_FLAG(std::string, metrics_address, "",
           "Address of http://…/metrics; replaces metrics_address of the file.");
 ABSL_FLAG(std::string, port_file, "", "Write the service's port here once it is ready.");
 ABSL_FLAG(bool, insecure, false, "Listen beyond this machine without TLS and tokens.");
-ABSL_FLAG(absl::Duration, drain, absl::Seconds(25),
-          "After SIGTERM or SIGINT, time for calls in progress to end.");
+ABSL_FLAG(
+    std::optional<uint32_t>, drain_seconds, std::nullopt,
+    "After SIGTERM or SIGINT, time for calls in progress to end; replaces drain_seconds of the "
+    "file.");
 
 namespace {
 
@@ -46,7 +49,9 @@ constexpr const char* kUsage =
     "  limbeck-gateway --config limbeck.yaml\n"
     "  limbeck-gateway --config limbeck.yaml --data-dir /var/lib/limbeck --cache cache:7401\n"
     "  limbeck-gateway --config limbeck.yaml --listen 127.0.0.1:0 --port-file /run/gateway.port\n\n"
-    "SIGTERM or SIGINT: sends nothing further, keeps what was paid for, then exits with 0.";
+    "SIGTERM or SIGINT: sends nothing further, keeps what was paid for, then exits with 0. Calls "
+    "that\n"
+    "are not answered within drain_seconds are given up and booked as ambiguous.";
 
 absl::StatusOr<v1::LimbeckConfig> ReadConfig() {
   v1::LimbeckConfig config;
@@ -60,6 +65,9 @@ absl::StatusOr<v1::LimbeckConfig> ReadConfig() {
   replace(absl::GetFlag(FLAGS_listen), config.mutable_gateway()->mutable_address());
   replace(absl::GetFlag(FLAGS_cache), config.mutable_cache_target());
   replace(absl::GetFlag(FLAGS_metrics_address), config.mutable_metrics_address());
+  if (const auto drain = absl::GetFlag(FLAGS_drain_seconds); drain.has_value()) {
+    config.set_drain_seconds(*drain);
+  }
   if (absl::GetFlag(FLAGS_insecure)) {
     config.mutable_gateway()->mutable_security()->set_insecure(true);
   }
@@ -86,7 +94,7 @@ absl::Status Run(const sigset_t& stop_signals) {
   int signal = 0;
   sigwait(&stop_signals, &signal);
   LIMBECK_LOG(INFO) << "stopping" << LogField("signal", signal);
-  node->Shutdown(absl::GetFlag(FLAGS_drain));
+  node->Shutdown(config.drain_for);
   return absl::OkStatus();
 }
 

@@ -10,11 +10,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "base/file.h"
-#include "base/http/fake_transport.h"
-#include "base/kv/open.h"
+#include "gateway/batches/batch_test_world.h"
 #include "gateway/batches/settle_recorded.h"
-#include "gateway/teachers/registry.h"
 
 namespace limbeck::gateway {
 namespace {
@@ -81,21 +78,17 @@ class FakeBatches {
   int status_ ABSL_GUARDED_BY(mu_) = 200;
 };
 
-class BatchBuyerTest : public testing::Test {
+class BatchBuyerTest : public testing::Test, protected BatchTestWorld {
  protected:
-  BatchBuyerTest() : transport_([this](const auto& request) { return provider_.Answer(request); }) {
-    config_.name = "t";
-    config_.kind = "openai";
-    config_.base_url = "http://teacher/v1";
-    config_.model = "m";
-    BatchLimits& limits = config_.batch.emplace();
+  BatchBuyerTest()
+      : BatchTestWorld([this](const auto& request) { return provider_.Answer(request); }) {
+    tools_.clock = Clock::Real();
+    BatchLimits& limits = *config_.batch;
     limits.max_requests = 3;
     limits.gather = absl::Milliseconds(20);
     limits.poll = absl::Milliseconds(5);
     limits.retry.initial = absl::Milliseconds(5);
     limits.retry.max = absl::Milliseconds(20);
-    tools_ = {&config_, *FindProvider("openai"),    &transport_, &store_, Clock::Real(),
-              nullptr,  directory_.path() / "spool"};
   }
 
   void Start() {
@@ -140,13 +133,6 @@ class BatchBuyerTest : public testing::Test {
   int stopped_ = 0;
 
   FakeBatches provider_;
-  TeacherConfig config_;
-  http::FakeTransport transport_;
-  std::unique_ptr<kv::Engine> engine_ =
-      kv::Open({.driver = "memory", .path = "", .tables = BatchStore::Tables()}).value();
-  BatchStore store_{engine_.get()};
-  ScopedTempDirectory directory_;
-  BatchTools tools_;
   std::unique_ptr<BatchBuyer> buyer_;
 };
 

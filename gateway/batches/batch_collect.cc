@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/status.h"
 #include "gateway/batches/batch_run.h"
+#include "gateway/teachers/believed_usage.h"
 #include "gateway/templates/rows/byte_source.h"
 #include "gateway/templates/rows/record_splitter.h"
 
@@ -117,6 +118,7 @@ CallOutcome BatchRun::OutcomeOf(const BatchLine& line,
     ParseResult parsed =
         tools_.provider->ParseResponse(whole_, query, *response, tools_.clock->WallNow());
     if (auto* output = std::get_if<cache::SoftOutput>(&parsed)) {
+      output->usage = BelievedUsage(*output, true);
       outcome.result = std::move(*output);
     } else {
       outcome.result = std::get<Failure>(std::move(parsed));

@@ -10,10 +10,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "base/file.h"
-#include "base/http/fake_transport.h"
-#include "base/kv/open.h"
-#include "gateway/teachers/registry.h"
+#include "gateway/batches/batch_test_world.h"
 
 namespace limbeck::gateway {
 namespace {
@@ -25,17 +22,10 @@ constexpr char kBody[] =
     R"("usage":{"prompt_tokens":5,"completion_tokens":1}})";
 
 // One batch against a scripted provider, on a fake clock.
-class BatchRunTest : public testing::Test {
+class BatchRunTest : public testing::Test, protected BatchTestWorld {
  protected:
   BatchRunTest() {
-    config_.name = "t";
-    config_.kind = "openai";
-    config_.base_url = "http://teacher/v1";
-    config_.model = "m";
-    config_.batch.emplace();
     config_.batch->retry = {.initial = absl::Seconds(1), .max = absl::Seconds(8), .jitter = 0};
-    tools_ = {&config_, *FindProvider("openai"),    &transport_, &store_, &clock_,
-              nullptr,  directory_.path() / "spool"};
     record_.owner = "job-1";
     record_.id = "ab";
     record_.created = clock_.WallNow();
@@ -106,14 +96,6 @@ class BatchRunTest : public testing::Test {
     return count;
   }
 
-  FakeClock clock_;
-  TeacherConfig config_;
-  http::FakeTransport transport_;
-  std::unique_ptr<kv::Engine> engine_ =
-      kv::Open({.driver = "memory", .path = "", .tables = BatchStore::Tables()}).value();
-  BatchStore store_{engine_.get()};
-  ScopedTempDirectory directory_;
-  BatchTools tools_;
   BatchCaller caller_{&transport_};
   BatchRecord record_;
   absl::Status delivery_;

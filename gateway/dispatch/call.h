@@ -34,7 +34,7 @@ struct DispatchOptions {
   RetryPolicy retry;
   CircuitBreakerOptions breaker;
   // Second tries beside a slow first one, as a part of the first tries that ask for it.
-  RetryBudgetOptions hedges{.ratio = 0.05, .min_per_second = 0, .max_saved = 10};
+  RetryBudgetOptions hedges{.ratio = 0.05, .initial = 0, .advance_per_second = 0, .max_saved = 10};
   // Calls accepted and not yet ended; further ones are refused.
   size_t max_calls = 100'000;
   // Seeds the jitter; two gateways should differ.
@@ -85,6 +85,8 @@ struct DispatchState {
   std::optional<Failure> stopped;
   // The rest of a wait that the provider imposed on the whole pool.
   absl::Duration parked_for;
+  // Calls that were on the wire at GiveUp, and may be billed.
+  uint64_t given_up = 0;
 };
 
 }  // namespace limbeck::gateway

@@ -9,7 +9,7 @@ namespace {
 class HedgingTest : public SchedulerWorld {
  protected:
   HedgingTest() {
-    options_.hedges = {.ratio = 1, .min_per_second = 0, .max_saved = 10};
+    options_.hedges = {.ratio = 1, .initial = 0, .max_saved = 10};
     transport_.Hold();
   }
 
@@ -132,7 +132,7 @@ TEST_F(HedgingTest, NeverSoonAfterA429) {
 }
 
 TEST_F(HedgingTest, AtMostTheConfiguredPart) {
-  options_.hedges = {.ratio = 0.05, .min_per_second = 0, .max_saved = 10};
+  options_.hedges = {.ratio = 0.05, .initial = 0, .max_saved = 10};
   for (int i = 0; i < 100; ++i) AskHedged();
   clock_.Advance(absl::Seconds(2));
   Pump();
@@ -231,6 +231,21 @@ TEST_F(HedgingTest, AnAnswerDuringTheBookingEndsTheCallAndNothingIsSent) {
   EXPECT_EQ(sent(), 1u);
   EXPECT_TRUE(scheduler_->idle());
   EXPECT_EQ(pool_->state().in_use, 0u);
+}
+
+TEST_F(HedgingTest, BothTriesAreGivenUpTogether) {
+  AskHedged();
+  clock_.Advance(absl::Seconds(2));
+  Pump();
+  ASSERT_EQ(sent(), 2u);
+  scheduler_->GiveUp();
+  transport_.Release();
+  ASSERT_EQ(outcomes_.size(), 1u);
+  EXPECT_EQ(failure(0).cls, FailureClass::kCancelled);
+  // One of the two is booked already, the other one is to be.
+  EXPECT_EQ(outcomes_[0].ambiguous_tries, 2u);
+  EXPECT_TRUE(failure(0).may_have_been_billed);
+  EXPECT_TRUE(scheduler_->idle());
 }
 
 }  // namespace

@@ -45,7 +45,8 @@ struct TeacherScheduler::Pending {
   // Tries that may still answer, a hedge that is being booked included.
   uint32_t open = 0;
   bool hedged = false;
-  // Ends what is still open once one try has decided. Null where there is only ever one.
+  // Ends what is open: the scheduler's flag, or, where there may be two tries, one of its own that
+  // ends the other once one has decided.
   std::shared_ptr<std::atomic<bool>> unwanted;
   // An answer came; what is still open is of no use, and no longer counts.
   bool decided = false;
@@ -61,6 +62,7 @@ struct TeacherScheduler::Try {
   PendingPtr call;
   uint64_t lease = 0;
   bool hedge = false;
+  bool retry = false;
   SteadyTime sent;
 };
 

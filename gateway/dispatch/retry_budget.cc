@@ -5,7 +5,7 @@
 namespace limbeck::gateway {
 namespace {
 
-// With no floor at all a retry could wait for ever.
+// With no advance at all a retry could wait for ever.
 constexpr double kSlowest = 0.01;
 // One retry, less what summing tenths loses.
 constexpr double kWhole = 1 - 1e-6;
@@ -13,41 +13,44 @@ constexpr double kWhole = 1 - 1e-6;
 }  // namespace
 
 RetryBudget::RetryBudget(const RetryBudgetOptions& options, SteadyTime now)
-    : options_({options.ratio, std::max(options.min_per_second, kSlowest), options.max_saved}),
-      saved_(std::min(options_.min_per_second, options_.max_saved)),
-      last_(now),
-      last_first_try_(now) {}
+    : options_({options.ratio, options.initial, std::max(options.advance_per_second, kSlowest),
+                options.per_answered, options.max_saved}),
+      saved_(std::min(options_.initial, options_.max_saved)),
+      advanced_(saved_),
+      last_(now) {}
 
-void RetryBudget::Refill(SteadyTime now) {
+void RetryBudget::Advance(SteadyTime now) {
   if (now <= last_) return;
-  // While a pool is parked nothing happens for long; that is no credit for a burst behind it.
-  const double most = std::max(1.0, options_.min_per_second);
-  const double earned = options_.min_per_second * absl::ToDoubleSeconds(now - last_);
-  saved_ = std::min(options_.max_saved, saved_ + std::min(earned, most));
+  const double earned = options_.advance_per_second * absl::ToDoubleSeconds(now - last_);
+  // Never more than the one that finds out: a long silence is no credit for a burst behind it.
+  const double given = std::min(earned, std::max(0.0, 1 - saved_));
+  saved_ += given;
+  advanced_ += given;
   last_ = now;
 }
 
-void RetryBudget::OnFirstTry(SteadyTime now) {
-  Refill(now);
-  // Time has earned a part of it already.
-  const double gap = absl::ToDoubleSeconds(now - last_first_try_);
-  const double rest = std::max(0.0, options_.ratio - options_.min_per_second * gap);
-  saved_ = std::min(options_.max_saved, saved_ + rest);
-  last_first_try_ = std::max(last_first_try_, now);
+void RetryBudget::OnFirstTry() {
+  const double paid_back = std::min(options_.ratio, advanced_);
+  advanced_ -= paid_back;
+  saved_ = std::min(options_.max_saved, saved_ + options_.ratio - paid_back);
+}
+
+void RetryBudget::OnAnswered() {
+  saved_ = std::min(options_.max_saved, saved_ + options_.per_answered);
 }
 
 bool RetryBudget::TryTake(SteadyTime now) {
-  Refill(now);
+  Advance(now);
   if (saved_ < kWhole) return false;
   saved_ -= 1;
   return true;
 }
 
 SteadyTime RetryBudget::AvailableAt(SteadyTime now) {
-  Refill(now);
+  Advance(now);
   if (saved_ >= kWhole) return now;
   // A nanosecond more than the exact time, so that rounding does not leave it just short.
-  return now + absl::Seconds((1 - saved_) / options_.min_per_second) + absl::Nanoseconds(1);
+  return now + absl::Seconds((1 - saved_) / options_.advance_per_second) + absl::Nanoseconds(1);
 }
 
 }  // namespace limbeck::gateway

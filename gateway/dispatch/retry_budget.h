@@ -9,33 +9,42 @@ namespace limbeck::gateway {
 struct RetryBudgetOptions {
   // Retries earned by each first try.
   double ratio = 0.1;
-  // Retries per second that are allowed where first tries earn fewer, so that the last rows of a
-  // job still get theirs. A time in which nothing is tried earns one second's worth at most.
-  double min_per_second = 5;
+  // Retries given in advance, so that a small job gets over single faults. First tries earn nothing
+  // more until they have earned these.
+  double initial = 10;
+  // Retries per second that are advanced likewise while there is none left, one at a time, so that
+  // what waits finds out that an outage is over.
+  double advance_per_second = 0.1;
+  // What a retry that is answered puts back: itself and another one. Where half of the retries are
+  // answered they multiply nothing, and what an outage left waiting goes at a growing pace.
+  double per_answered = 2;
   // Most that can be saved up.
   double max_saved = 50;
 };
 
-// A retry beyond the budget waits until one is earned. It is taken when it is sent, not when it is
-// planned: what first tries earn meanwhile counts. Not thread-safe.
+// While nothing is answered, retries stay within ratio * first tries or `initial`, whichever is
+// more, and `advance_per_second`. A retry beyond the budget waits until there is one. It is taken
+// when it is sent, not when it is planned: what first tries earn meanwhile counts. Not thread-safe.
 class RetryBudget {
  public:
-  // Starts with one second's worth.
   RetryBudget(const RetryBudgetOptions& options, SteadyTime now);
 
-  void OnFirstTry(SteadyTime now);
+  void OnFirstTry();
+  // A retry showed the teacher at work.
+  void OnAnswered();
   // Takes one retry if there is one.
   bool TryTake(SteadyTime now);
   // When TryTake succeeds at the latest, first tries or not.
   SteadyTime AvailableAt(SteadyTime now);
 
  private:
-  void Refill(SteadyTime now);
+  void Advance(SteadyTime now);
 
   const RetryBudgetOptions options_;
   double saved_;
+  // Given and not earned yet.
+  double advanced_;
   SteadyTime last_;
-  SteadyTime last_first_try_;
 };
 
 }  // namespace limbeck::gateway

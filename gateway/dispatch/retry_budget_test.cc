@@ -10,65 +10,84 @@ namespace {
 
 SteadyTime At(double seconds) { return {absl::Seconds(seconds)}; }
 
-TEST(RetryBudgetTest, FirstTriesEarnRetries) {
-  RetryBudget budget({.ratio = 0.1, .min_per_second = 1, .max_saved = 50}, At(0));
-  EXPECT_TRUE(budget.TryTake(At(0)));
-  EXPECT_FALSE(budget.TryTake(At(0)));
-  for (int i = 0; i < 20; ++i) budget.OnFirstTry(At(0));
-  EXPECT_TRUE(budget.TryTake(At(0)));
-  EXPECT_TRUE(budget.TryTake(At(0)));
-  EXPECT_FALSE(budget.TryTake(At(0)));
+int TakeAll(RetryBudget& budget, SteadyTime now) {
+  int taken = 0;
+  while (budget.TryTake(now)) ++taken;
+  return taken;
+}
+
+TEST(RetryBudgetTest, ASmallJobHasAFewRetriesInAdvance) {
+  RetryBudget budget({}, At(0));
+  for (int i = 0; i < 20; ++i) budget.OnFirstTry();
+  EXPECT_EQ(TakeAll(budget, At(0)), 10);
+}
+
+TEST(RetryBudgetTest, FirstTriesEarnATenthOnceTheyHavePaidForTheAdvance) {
+  RetryBudget budget({}, At(0));
+  EXPECT_EQ(TakeAll(budget, At(0)), 10);
+  for (int i = 0; i < 100; ++i) budget.OnFirstTry();
+  EXPECT_EQ(TakeAll(budget, At(0)), 0);
+  for (int i = 0; i < 20; ++i) budget.OnFirstTry();
+  EXPECT_EQ(TakeAll(budget, At(0)), 2);
+}
+
+TEST(RetryBudgetTest, NoMoreIsSavedUpThanTheLimit) {
+  RetryBudget budget({.max_saved = 20}, At(0));
+  for (int i = 0; i < 10'000; ++i) budget.OnFirstTry();
+  EXPECT_EQ(TakeAll(budget, At(0)), 20);
 }
 
 TEST(RetryBudgetTest, UnderAStormRetriesStayAtTheirShareAndAreNotStarved) {
-  RetryBudget budget({.ratio = 0.1, .min_per_second = 5, .max_saved = 50}, At(0));
+  RetryBudget budget({}, At(0));
   // 1000 first tries a second for 20 s, every one of which wants a retry.
   int sent = 0;
   for (int i = 0; i < 20'000; ++i) {
-    const SteadyTime now = At(i / 1000.0);
-    budget.OnFirstTry(now);
-    if (budget.TryTake(now)) ++sent;
+    budget.OnFirstTry();
+    if (budget.TryTake(At(i / 1000.0))) ++sent;
   }
-  EXPECT_LE(sent, 20'000 * 0.1 + 5);
-  EXPECT_GE(sent, 20'000 * 0.1);
+  EXPECT_LE(sent, 2000);
+  EXPECT_GE(sent, 1990);
 }
 
-// Property: over any time, retries stay within a tenth of the first tries or the floor, whichever
-// is more, and what may be saved up.
+TEST(RetryBudgetTest, WithoutFirstTriesOneRetryAtATimeFindsOut) {
+  RetryBudget budget({}, At(0));
+  TakeAll(budget, At(0));
+  const SteadyTime next = budget.AvailableAt(At(0));
+  EXPECT_LE(next - At(10), absl::Milliseconds(1));
+  EXPECT_EQ(TakeAll(budget, At(9.9)), 0);
+  EXPECT_EQ(TakeAll(budget, next), 1);
+  // An hour of silence is worth no more.
+  EXPECT_EQ(TakeAll(budget, next + absl::Hours(1)), 1);
+}
+
+TEST(RetryBudgetTest, AnswersLetWhatWaitsGoAtAGrowingPace) {
+  RetryBudget budget({}, At(0));
+  TakeAll(budget, At(0));
+  SteadyTime now = budget.AvailableAt(At(0));
+  int under_way = 0;
+  for (const int expected : {1, 2, 4, 8, 16, 32}) {
+    for (int i = 0; i < under_way; ++i) budget.OnAnswered();
+    under_way = TakeAll(budget, now);
+    EXPECT_EQ(under_way, expected);
+  }
+}
+
+// Property: while nothing is answered, retries stay within a tenth of the first tries or ten,
+// whichever is more, and one in ten seconds.
 TEST(RetryBudgetTest, RetriesNeverPassTheirShareWhateverComes) {
   for (int seed = 0; seed < 100; ++seed) {
     std::mt19937 random(seed);
-    RetryBudget budget({.ratio = 0.1, .min_per_second = 1, .max_saved = 20}, At(0));
+    RetryBudget budget({.advance_per_second = 0.1, .max_saved = 20}, At(0));
     double now = 0;
-    double allowed = 1;
-    double since_first = 0;
+    int first_tries = 0;
     int retries = 0;
     for (int step = 0; step < 5000; ++step) {
-      const double passed = static_cast<double>(random() % 100) / 1000;
-      now += passed;
-      since_first += passed;
-      allowed += passed;
-      if (random() % 3 != 0) {
-        budget.OnFirstTry(At(now));
-        allowed += std::max(0.0, 0.1 - since_first);
-        since_first = 0;
-      }
+      now += static_cast<double>(random() % 1000) / 1000;
+      for (uint32_t i = random() % 5; i > 0; --i, ++first_tries) budget.OnFirstTry();
       while (random() % 2 == 0 && budget.TryTake(At(now))) ++retries;
-      ASSERT_LE(retries, allowed + 1e-3) << "seed " << seed;
+      ASSERT_LE(retries, std::max(0.1 * first_tries, 10.0) + 0.1 * now + 1e-3) << "seed " << seed;
     }
   }
-}
-
-TEST(RetryBudgetTest, RetriesBeyondTheBudgetComeLaterAtTheFloorRate) {
-  RetryBudget budget({.ratio = 0, .min_per_second = 2, .max_saved = 10}, At(0));
-  EXPECT_TRUE(budget.TryTake(At(0)));
-  EXPECT_TRUE(budget.TryTake(At(0)));
-  EXPECT_FALSE(budget.TryTake(At(0)));
-  const SteadyTime next = budget.AvailableAt(At(0));
-  EXPECT_LE(next - At(0.5), absl::Milliseconds(1));
-  EXPECT_TRUE(budget.TryTake(next));
-  EXPECT_FALSE(budget.TryTake(next));
-  EXPECT_EQ(budget.AvailableAt(At(10)), At(10));
 }
 
 }  // namespace

@@ -42,6 +42,7 @@ class Side {
     call.timeout = absl::Hours(1);
     call.on_ambiguous = [](uint32_t) { return absl::OkStatus(); };
     call.done = [this, asked = clock_->Now()](CallOutcome outcome) {
+      ++ended_;
       if (outcome.ok()) delays_.push_back(clock_->Now() - asked);
     };
     EXPECT_TRUE(scheduler_->Ask(std::move(call)).ok());
@@ -60,6 +61,7 @@ class Side {
   // Of calls that were answered, from Ask to the answer.
   const std::vector<absl::Duration>& delays() const { return delays_; }
   size_t asked() const { return asked_; }
+  size_t ended() const { return ended_; }
   double first_tries() { return Counter("limbeck_gateway_teacher_first_tries_total"); }
   double retries() { return Counter("limbeck_gateway_teacher_retries_total"); }
 
@@ -76,6 +78,7 @@ class Side {
   std::optional<SteadyTime> next_;
   std::vector<absl::Duration> delays_;
   size_t asked_ = 0;
+  size_t ended_ = 0;
   std::unique_ptr<TeacherScheduler> scheduler_;
 };
 
@@ -132,6 +135,35 @@ TEST(StormTest, RetriesStayUnderATenthOfFirstTries) {
     EXPECT_LE(side.retries(), 0.1 * side.first_tries()) << i;
     EXPECT_GE(side.first_tries(), 200) << i;
     EXPECT_LE(side.first_tries(), 700) << i;
+  }
+}
+
+// What has no budget left waits: nothing of a small job is given up or lost.
+TEST(StormTest, ASmallJobOutlivesAnOutageOnTheRetriesGivenInAdvance) {
+  constexpr size_t kRows = 20;
+  constexpr int kOutageSeconds = 300;
+  for (const http::Outcome& refusal :
+       {http::Answer(429, ""), http::Answer(503, ""), http::LostAnswer()}) {
+    FakeClock clock;
+    bool healthy = false;
+    http::FakeTransport transport(
+        [&](const http::Request&) { return healthy ? http::Answer(200, kGoodAnswer) : refusal; });
+    Side side("small", {}, &clock, &transport);
+    for (size_t row = 0; row < kRows; ++row) side.Ask();
+    const auto run_for = [&](absl::Duration time) {
+      for (const SteadyTime end = clock.Now() + time; clock.Now() < end;) {
+        side.PumpIfDue();
+        clock.Advance(absl::Milliseconds(10));
+      }
+    };
+    run_for(absl::Seconds(kOutageSeconds));
+    EXPECT_GE(side.retries(), 10);
+    EXPECT_LE(side.retries(), 10 + 0.1 * kOutageSeconds);
+    EXPECT_EQ(side.ended(), 0u);
+    healthy = true;
+    run_for(absl::Minutes(1));
+    EXPECT_EQ(side.delays().size(), kRows);
+    EXPECT_EQ(side.first_tries(), kRows);
   }
 }
 

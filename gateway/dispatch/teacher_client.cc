@@ -37,6 +37,11 @@ class TeacherClientImpl : public TeacherClient {
     awake_ = true;
   }
 
+  void GiveUp() override {
+    scheduler_.GiveUp();
+    Shutdown();
+  }
+
   void Resume() override { scheduler_.Resume(); }
   DispatchState state() const override { return scheduler_.state(); }
 

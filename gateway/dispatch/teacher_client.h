@@ -39,6 +39,10 @@ class TeacherClient {
   // Ends waiting calls with kCancelled; those on the way end as they come, without retries.
   virtual void Shutdown() = 0;
 
+  // Shutdown, and calls on the way end soon, too: with kCancelled, as ones that may be billed.
+  // Their number is then in state().
+  virtual void GiveUp() = 0;
+
   // Lets a teacher that was stopped (key, money, permission) be asked again.
   virtual void Resume() = 0;
 

@@ -31,7 +31,7 @@ class TeacherClientTest : public ::testing::Test {
     config_.model = "m";
     client_options_.dispatch.retry.backoff = {.initial = absl::Milliseconds(2),
                                               .max = absl::Milliseconds(50)};
-    client_options_.dispatch.retry.budget.min_per_second = 100'000;
+    client_options_.dispatch.retry.budget = {.initial = 100'000, .max_saved = 100'000};
     client_options_.dispatch.retry.max_tries = 20;
     pool_ = std::make_unique<QuotaPool>(quota_, Clock::Real());
     client_ = TeacherClient::Create(config_, *FindProvider(kind), pool_.get(), transport_.get(),

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "gateway/dispatch/pending_call.h"
 #include "gateway/dispatch/teacher_scheduler.h"
+#include "gateway/teachers/believed_usage.h"
 
 namespace limbeck::gateway {
 namespace {
@@ -20,10 +21,16 @@ CallEnd EndOf(const http::Outcome& outcome, const ParseResult& result) {
                                                            : CallEnd::kFailed;
 }
 
+// A refusal or a query that is wrong is an answer, too; a 429 asks for fewer tries.
+bool ShowsTeacherAtWork(const Failure* failure) {
+  return failure == nullptr || failure->cls == FailureClass::kRefused ||
+         failure->cls == FailureClass::kBadRequest;
+}
+
 }  // namespace
 
 void TeacherScheduler::Send(const PendingPtr& call, uint64_t lease, bool hedge) {
-  const Try tried{call, lease, hedge, clock_->Now()};
+  const Try tried{call, lease, hedge, !hedge && call->tries > 1, clock_->Now()};
   absl::StatusOr<http::Request> request = provider_->BuildRequest(config_, call->call.query);
   if (!request.ok()) {
     http::Outcome outcome;
@@ -84,7 +91,10 @@ void TeacherScheduler::OnOutcome(const Try& tried, http::Outcome outcome) {
     result = ClassifyDelivery(outcome);
   }
   TokenCount actual = call->estimate;
-  const auto* output = std::get_if<cache::SoftOutput>(&result);
+  auto* output = std::get_if<cache::SoftOutput>(&result);
+  if (output != nullptr) {
+    output->usage = BelievedUsage(*output, call->call.query.continuation.empty());
+  }
   if (output != nullptr && output->usage.output_tokens + output->usage.input_tokens > 0) {
     actual = {static_cast<int64_t>(output->usage.input_tokens),
               static_cast<int64_t>(output->usage.output_tokens)};
@@ -117,8 +127,13 @@ bool TeacherScheduler::Conclude(const Try& tried, ParseResult* result) {
                                               failure->cls == FailureClass::kCancelled);
     // A try that was called off says nothing about the teacher.
     const bool called_off = call.decided && broke && failure->cls == FailureClass::kCancelled;
+    if (given_up_->load() && failure != nullptr && failure->may_have_been_billed &&
+        failure->cls == FailureClass::kCancelled && !call.decided) {
+      ++calls_given_up_;
+    }
     if (broke && !called_off) breaker_.OnFailure(now);
     if (!broke) breaker_.OnSuccess();
+    if (tried.retry && ShowsTeacherAtWork(failure)) budget_.OnAnswered();
     metrics_.circuit_open.Set(breaker_.open() ? 1 : 0);
     --call.open;
     if (!call.decided) {
@@ -128,7 +143,8 @@ bool TeacherScheduler::Conclude(const Try& tried, ParseResult* result) {
         call.tries_told = call.tries;
         call.ambiguous_told = call.ambiguous;
         strays_ += call.open;
-        if (call.open > 0 && call.unwanted != nullptr) call.unwanted->store(true);
+        // With two tries the flag is the call's own.
+        if (call.open > 0) call.unwanted->store(true);
         return true;
       }
       call.billed += failure->may_have_been_billed ? 1 : 0;
@@ -154,6 +170,7 @@ Failure TeacherScheduler::LastWord(Pending& call) {
 
 Call TeacherScheduler::Leave(Pending& call) {
   --strays_;
+  DropFlag(call);
   // Whoever is the last to need the question takes it along.
   return call.ended && call.open == 0 ? std::exchange(call.call, Call()) : Call();
 }
@@ -235,6 +252,7 @@ void TeacherScheduler::End(const PendingPtr& call, std::variant<cache::SoftOutpu
     absl::MutexLock lock(&mu_);
     // What is left of it waits in deadlines_ for its turn and should be small.
     if (call->open == 0) finished = std::exchange(call->call, Call());
+    DropFlag(*call);
     call->ended = true;
     if (call->on_the_way) --in_flight_;
     call->on_the_way = false;

@@ -209,16 +209,18 @@ void TeacherScheduler::Depart(const PendingPtr& call, SteadyTime now) {
   call->billed = 0;
   call->booked = 0;
   ++in_flight_;
+  if (call->unwanted == nullptr) call->unwanted = given_up_;
   if (++call->tries > 1) {
     metrics_.retries.Add();
     return;
   }
   metrics_.first_tries.Add();
-  budget_.OnFirstTry(now);
+  budget_.OnFirstTry();
   if (call->call.hedge_after < absl::InfiniteDuration() && call->call.on_hedge != nullptr) {
-    hedge_budget_.OnFirstTry(now);
+    hedge_budget_.OnFirstTry();
     slow_.push({now + call->call.hedge_after, call});
     call->unwanted = std::make_shared<std::atomic<bool>>(false);
+    own_flags_.insert(call->unwanted);
   }
 }
 
@@ -229,6 +231,17 @@ void TeacherScheduler::Shutdown() {
     GiveUpRetries();
   }
   Pump();
+}
+
+void TeacherScheduler::GiveUp() {
+  Shutdown();
+  given_up_->store(true);
+  absl::MutexLock lock(&mu_);
+  for (const auto& flag : own_flags_) flag->store(true);
+}
+
+void TeacherScheduler::DropFlag(Pending& call) {
+  if (call.open == 0 && call.unwanted != given_up_) own_flags_.erase(call.unwanted);
 }
 
 void TeacherScheduler::Resume() {
@@ -242,7 +255,7 @@ void TeacherScheduler::Resume() {
 DispatchState TeacherScheduler::state() const {
   const absl::Duration parked_for = pool_->state().parked_for;
   absl::MutexLock lock(&mu_);
-  return {calls_ - in_flight_, in_flight_, breaker_.open(), stopped_, parked_for};
+  return {calls_ - in_flight_, in_flight_, breaker_.open(), stopped_, parked_for, calls_given_up_};
 }
 
 bool TeacherScheduler::idle() const {

@@ -1,6 +1,7 @@
 // The logic of asking one teacher, without threads and without sleeping.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <functional>
@@ -12,6 +13,7 @@
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/synchronization/mutex.h"
 #include "base/clock.h"
@@ -51,6 +53,9 @@ class TeacherScheduler {
 
   // Ends all waiting calls with kCancelled; those on the way end as they come, without retries.
   void Shutdown();
+
+  // Shutdown, and calls on the way end soon, too: with kCancelled, as ones that may be billed.
+  void GiveUp();
 
   // Lets a stopped teacher be asked again.
   void Resume();
@@ -95,6 +100,8 @@ class TeacherScheduler {
   bool Conclude(const Try& tried, ParseResult* result);
   // The failure of a call whose last open try has ended.
   static Failure LastWord(Pending& call);
+  // Ends its flag, where it has one of its own.
+  void DropFlag(Pending& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   // An open try of a decided call is over. Returns what the call needs no more.
   Call Leave(Pending& call) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   void OnFailure(const PendingPtr& call, Failure failure);
@@ -114,6 +121,8 @@ class TeacherScheduler {
   const Executor executor_;
   const std::function<void()> wake_;
   const DispatchMetrics metrics_;
+  // Ends every request that has no flag of its own.
+  const std::shared_ptr<std::atomic<bool>> given_up_ = std::make_shared<std::atomic<bool>>(false);
   const uint64_t member_;  // Of the pool.
 
   mutable absl::Mutex mu_;
@@ -132,6 +141,9 @@ class TeacherScheduler {
   CircuitBreaker breaker_ ABSL_GUARDED_BY(mu_);
   RetryBudget budget_ ABSL_GUARDED_BY(mu_);
   RetryBudget hedge_budget_ ABSL_GUARDED_BY(mu_);
+  // Flags of calls that may be hedged.
+  absl::flat_hash_set<std::shared_ptr<std::atomic<bool>>> own_flags_ ABSL_GUARDED_BY(mu_);
+  uint64_t calls_given_up_ ABSL_GUARDED_BY(mu_) = 0;
   // The pool keeps a turn for this teacher.
   bool has_turn_ ABSL_GUARDED_BY(mu_) = false;
   std::optional<Failure> stopped_ ABSL_GUARDED_BY(mu_);

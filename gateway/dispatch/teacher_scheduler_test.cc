@@ -216,7 +216,7 @@ TEST_F(TeacherSchedulerTest, TheCircuitOpensAndOneProbeClosesIt) {
 
 TEST_F(TeacherSchedulerTest, UnderAStormRetriesStayWithinTheBudget) {
   options_.retry.max_tries = 100;
-  options_.retry.budget = {.ratio = 0.1, .min_per_second = 1, .max_saved = 1000};
+  options_.retry.budget = {.ratio = 0.1, .initial = 0, .advance_per_second = 1, .max_saved = 1000};
   options_.breaker.failures_to_open = 1'000'000;
   for (int i = 0; i < 5000; ++i) transport_.AddReply(http::Answer(503, ""));
   for (int i = 0; i < 1000; ++i) Ask();
@@ -224,7 +224,7 @@ TEST_F(TeacherSchedulerTest, UnderAStormRetriesStayWithinTheBudget) {
     clock_.Advance(absl::Seconds(1));
     Pump();
   }
-  EXPECT_LE(sent(), 1000u + 100 + 12);
+  EXPECT_LE(sent(), 1000u + 100 + 10);
   EXPECT_GE(sent(), 1000u + 50);
 }
 
@@ -265,6 +265,29 @@ TEST_F(TeacherSchedulerTest, ShutdownEndsWaitingCallsAndLetsRunningOnesFinish) {
   transport_.Release();
   EXPECT_EQ(failure(1).http_status, 503);
   EXPECT_TRUE(scheduler_->idle());
+}
+
+TEST_F(TeacherSchedulerTest, CallsOnTheWireAreGivenUpAsOnesThatMayBeBilled) {
+  quota_.max_concurrent = 2;
+  transport_.Hold();
+  for (int i = 0; i < 3; ++i) Ask();
+  ASSERT_EQ(sent(), 2u);
+  transport_.AddReply(http::Answer(200, kGood));
+  transport_.ReleaseOne();
+  Pump();
+  ASSERT_EQ(sent(), 3u);
+  scheduler_->GiveUp();
+  transport_.Release();
+  ASSERT_EQ(outcomes_.size(), 3u);
+  EXPECT_TRUE(outcomes_[0].ok());
+  for (size_t i = 1; i < 3; ++i) {
+    EXPECT_EQ(failure(i).cls, FailureClass::kCancelled);
+    EXPECT_TRUE(failure(i).may_have_been_billed);
+  }
+  EXPECT_EQ(scheduler_->state().given_up, 2u);
+  EXPECT_TRUE(scheduler_->idle());
+  // What was never sent cost nothing.
+  EXPECT_TRUE(booked_.empty());
 }
 
 }  // namespace

@@ -1,8 +1,11 @@
 // The judging half of Harvest: from the answers of a row to its verdict, or to a further question.
 #include <algorithm>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "base/log.h"
 #include "gateway/jobs/harvest.h"
 #include "gateway/jobs/harvest_items.h"
 
@@ -10,6 +13,12 @@ namespace limbeck::gateway {
 namespace {
 
 constexpr size_t kMaxModels = 16;
+
+// Whether a model answered that is none of those before, which it then belongs to.
+bool IsAnotherModel(const std::string& model, std::set<std::string>* models) {
+  if (model.empty() || models->size() >= kMaxModels) return false;
+  return models->insert(model).second && models->size() > 1;
+}
 
 }  // namespace
 
@@ -19,8 +28,10 @@ void Harvest::Resolve(const UnitPtr& unit, std::optional<cache::SoftOutput> outp
   {
     absl::MutexLock lock(&mu_);
     if (output.has_value()) {
-      if (counts_.models.size() < kMaxModels && !output->provenance.model.empty()) {
-        counts_.models.insert(output->provenance.model);
+      if (IsAnotherModel(output->provenance.model, &counts_.models)) {
+        LIMBECK_LOG(WARNING) << "another model answers than before" << LogField("job", job_.id())
+                             << LogField("teacher", output->provenance.teacher)
+                             << LogField("model", output->provenance.model);
       }
       item->outputs[unit->sample] = std::move(output);
     } else if (failure.has_value()) {

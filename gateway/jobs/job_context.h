@@ -72,6 +72,8 @@ struct JobContext {
   std::string gateway_name = "gateway";
   // Number of this start (JobStore::NextIncarnation): claims of earlier ones are known to be dead.
   uint64_t incarnation = 0;
+  // When the gateway stops: how long calls on the wire are waited for.
+  absl::Duration drain_for = absl::Seconds(25);
   // Team of all callers, and its sharing boundary in the cache.
   std::string team = "default";
   std::string domain = "team/default";

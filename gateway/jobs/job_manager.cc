@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/log.h"
@@ -202,7 +201,28 @@ void JobManager::Stop() {
   }
   // Calls that wait for their turn, perhaps for minutes, are given back; those on the way come in.
   for (const auto& [name, teacher] : *context_.teachers) teacher.client->Shutdown();
+  const bool finished = AwaitFinished(runs);
+  if (!finished) {
+    for (const auto& [name, teacher] : *context_.teachers) teacher.client->GiveUp();
+  }
   for (const auto& run : runs) run->thread.join();
+  if (finished) return;
+  uint64_t given_up = 0;
+  for (const auto& [name, teacher] : *context_.teachers) {
+    given_up += teacher.client->state().given_up;
+  }
+  LIMBECK_LOG(WARNING) << "calls were given up at the end of the drain; they are ambiguous in the "
+                          "ledger"
+                       << LogField("calls", given_up)
+                       << LogField("drain", absl::FormatDuration(context_.drain_for));
+}
+
+bool JobManager::AwaitFinished(const std::vector<std::unique_ptr<Run>>& runs) {
+  const auto finished = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_) {
+    return std::all_of(runs.begin(), runs.end(), [](const auto& run) { return run->finished; });
+  };
+  absl::MutexLock lock(&mu_);
+  return mu_.AwaitWithTimeout(absl::Condition(&finished), context_.drain_for);
 }
 
 void JobManager::ReapLocked() {

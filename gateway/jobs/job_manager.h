@@ -7,6 +7,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -46,8 +47,9 @@ class JobManager {
   // Resumes every QUEUED, RUNNING and CANCELLING job.
   absl::Status Start();
   // Drains: nothing new is sent (the teachers' clients are shut down), answers on the way are
-  // committed. Jobs stay as they are and go on at the
-  // next Start of another manager. Idempotent.
+  // committed. Calls that are not home when the context's drain_for is over are given up and become
+  // ambiguous in the ledger. Jobs stay as they are and go on at the next Start of another manager.
+  // Idempotent.
   void Stop();
 
   // Jobs that have a thread now.
@@ -61,6 +63,8 @@ class JobManager {
   void Ensure(const std::string& id);
   void RunJob(Run* run);
   void SignalRun(const std::string& id);
+  // Whether all of `runs` finish within drain_for.
+  bool AwaitFinished(const std::vector<std::unique_ptr<Run>>& runs);
   void ReapLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mu_);
   absl::StatusOr<v1::DistillationJob> Change(
       const std::string& id, const std::string& message,

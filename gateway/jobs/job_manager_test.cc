@@ -8,6 +8,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "base/error_details.h"
 #include "gateway/jobs/job_phases.h"
 #include "gateway/jobs/job_test_world.h"
@@ -322,6 +323,27 @@ TEST(JobManagerTest, RestartedGatewayFinishesAJobUnaided) {
   const v1::DistillationJob done = world.AwaitState(job->id(), v1::JOB_STATE_SUCCEEDED);
   EXPECT_EQ(done.progress().queries_bought(), 100u);
   EXPECT_EQ(world.teacher().invoice().size(), 100u);
+}
+
+TEST(JobManagerTest, AStopGivesUpCallsThatHangAndBooksThem) {
+  JobWorld world({.script = R"({"faults": [{"kind": "hang", "when_contains": "STUCK",
+                               "first_attempts": 1}]})",
+                  .input_price = 1'000'000,
+                  .drain_for = absl::Milliseconds(200)});
+  const auto job =
+      world.Create(world.Spec(world.Upload(40, {R"({"text": "STUCK good", "label": "good"})"})));
+  world.Await(job->id(), [](const auto& j) { return j.progress().queries_bought() == 40; });
+  const absl::Time told = absl::Now();
+  world.StopGateway();
+  EXPECT_LT(absl::Now() - told, absl::Seconds(20));
+  world.StartGateway();
+  world.AddWorker();
+  const v1::DistillationJob done = world.AwaitState(job->id(), v1::JOB_STATE_SUCCEEDED);
+  EXPECT_EQ(done.progress().calls_ambiguous(), 1u);
+  const cache::AccountState account = world.Spend(job->id());
+  EXPECT_EQ(account.calls_ambiguous, 1u);
+  EXPECT_EQ(account.answers_bought, 41u);
+  EXPECT_EQ(world.teacher().invoice().size(), 42u);
 }
 
 TEST(JobManagerTest, RestartDuringTrainingTrainsOnTheSamePlan) {

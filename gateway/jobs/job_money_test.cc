@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "base/error_details.h"
 #include "base/string_view.h"
+#include "cache/records/record_codec.h"
 #include "gateway/jobs/job_test_world.h"
 
 namespace limbeck::gateway {
@@ -16,6 +17,7 @@ namespace {
 
 using Kind = cache::InvoiceEntry::Kind;
 using ::testing::HasSubstr;
+using ::testing::UnorderedElementsAre;
 
 JobWorldOptions Priced(std::string script = "{}") {
   return {.script = std::move(script), .input_price = 1'000'000, .output_price = 1'000'000};
@@ -149,6 +151,74 @@ TEST(JobMoneyTest, AnAnswerOfNoUseCostsWhatTheProviderReports) {
   EXPECT_GT(unusable[0].estimate_micro_usd, 0);
   EXPECT_THAT(unusable[0].note, HasSubstr("NO_CHOICE"));
   EXPECT_EQ(total->account.reserved_micro_usd, 0);
+}
+
+// The entries of one row whose provider states `output_tokens`, and the account.
+struct Stated {
+  cache::InvoiceEntry entry;
+  cache::AccountState account;
+  int64_t ceiling = 0;
+};
+
+Stated BuyWithStatedUsage(const std::string& output_tokens) {
+  JobWorld world(Priced(
+      absl::StrCat(R"({"faults": [{"kind": "wrong_usage", "when_contains": "gloss 7 ", "bytes": )",
+                   output_tokens, "}]}")));
+  world.AddWorker();
+  const std::string id = world.Create(world.Spec(world.Upload(60)))->id();
+  const auto done = world.AwaitState(id, v1::JOB_STATE_SUCCEEDED);
+  EXPECT_EQ(done.progress().queries_bought(), 60u);
+  Stated stated;
+  stated.ceiling = done.progress().ceiling_micro_usd();
+  const auto total =
+      world.cache_client().ReadInvoice(JobAccount(id), [&](const cache::InvoiceEntry& entry) {
+        if (!entry.usage.reported || entry.micro_usd > entry.reserved_micro_usd) {
+          stated.entry = entry;
+        }
+        return absl::OkStatus();
+      });
+  EXPECT_TRUE(total.ok()) << total.status();
+  if (total.ok()) stated.account = total->account;
+  return stated;
+}
+
+TEST(JobMoneyTest, UsageThatCannotBeTrueCountsAsTheUpperBound) {
+  // A million million, and minus five.
+  for (const char* tokens : {"1000000000000", "18446744073709551611"}) {
+    const Stated stated = BuyWithStatedUsage(tokens);
+    EXPECT_FALSE(stated.entry.usage.reported) << tokens;
+    EXPECT_GT(stated.entry.micro_usd, 0) << tokens;
+    EXPECT_EQ(stated.entry.micro_usd, stated.entry.reserved_micro_usd) << tokens;
+    EXPECT_LE(stated.account.spent_micro_usd, stated.ceiling) << tokens;
+    EXPECT_EQ(stated.account.reserved_micro_usd, 0) << tokens;
+  }
+}
+
+TEST(JobMoneyTest, UsageAboveTheUpperBoundThatMayBeTrueIsBookedAsStated) {
+  const Stated stated = BuyWithStatedUsage("5000");
+  EXPECT_TRUE(stated.entry.usage.reported);
+  EXPECT_EQ(stated.entry.usage.output_tokens, 5000u);
+  EXPECT_GT(stated.entry.micro_usd, 5000);
+  EXPECT_LT(stated.entry.reserved_micro_usd, 5000);
+  EXPECT_EQ(stated.account.reserved_micro_usd, 0);
+}
+
+TEST(JobMoneyTest, AnotherModelThanTheOneAskedIsTold) {
+  JobWorld world(Priced(R"({"faults": [{"kind": "wrong_model", "ratio": 0.3}]})"));
+  world.AddWorker();
+  const std::string id = world.Create(world.Spec(world.Upload(60)))->id();
+  world.AwaitState(id, v1::JOB_STATE_SUCCEEDED);
+  const v1::DataFacts facts = world.store().GetReport(id).value()->data_facts();
+  EXPECT_THAT(facts.teacher_models(), UnorderedElementsAre("another-model", "m"));
+  std::map<std::string, int> records;
+  const auto plan = world.store().GetPlan(id).value().value();
+  for (const cache::StreamItem& item : world.ReadSnapshot(plan.train_snapshot_id())) {
+    for (const std::string& record : item.records) {
+      ++records[cache::DecodeRecord(record)->provenance.model];
+    }
+  }
+  EXPECT_GT(records["another-model"], 0);
+  EXPECT_GT(records["m"], 0);
 }
 
 TEST(JobMoneyTest, CeilingsAreRefusedWithFieldAndNumbers) {

@@ -88,6 +88,7 @@ class JobWorld::Worker : public WorkerLink {
 
 JobWorld::JobWorld(JobWorldOptions options) : options_(std::move(options)), cache_(MemoryCache()) {
   testing::FakeTeacherOptions teacher;
+  teacher.kind = options_.kind;
   teacher.script = testing::ParseScript(options_.script).value();
   teacher.script.language.labels = {"good", "bad"};
   teacher.script.language.keywords = {{"good", "good"}, {"bad", "bad"}};
@@ -117,6 +118,7 @@ void JobWorld::StartGateway() {
                    .output_micro_usd_per_million = options_.output_price,
                    .scores_continuations = options_.scores_continuations || options_.kind == "vllm",
                    .follows_schema = true,
+                   .holds_to_choices = (*FindProvider(options_.kind))->capabilities().choices,
                    .answers_per_call = options_.answers_per_call};
   teacher.config.batch = options_.batch;
   teacher.facts.sells_by_batch = options_.batch.has_value();
@@ -124,7 +126,7 @@ void JobWorld::StartGateway() {
   TeacherClientOptions client_options;
   client_options.dispatch.retry.backoff = {.initial = absl::Milliseconds(2),
                                            .max = absl::Milliseconds(50)};
-  client_options.dispatch.retry.budget.min_per_second = 100'000;
+  client_options.dispatch.retry.budget = {.initial = 100'000, .max_saved = 100'000};
   client_options.dispatch.retry.max_tries = options_.max_tries;
   const Provider* provider = *FindProvider(options_.kind);
   if (options_.scores_continuations) provider = &scoring_;
@@ -163,6 +165,7 @@ void JobWorld::StartGateway() {
   context.cache_address = cache_.target();
   context.data_dir = directory_.path().string();
   context.harvest = harvest_;
+  context.drain_for = options_.drain_for;
   manager_ = JobManager::Open(context).value();
   EXPECT_TRUE(manager_->Start().ok());
 }

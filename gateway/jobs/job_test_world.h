@@ -20,7 +20,7 @@
 namespace limbeck::gateway {
 
 struct JobWorldOptions {
-  // Of the teacher's provider; the local server speaks OpenAI's chat completions.
+  // Of the teacher's provider, and whose shapes the local server speaks.
   std::string kind = "openai";
   // testing::ParseScript.
   std::string script = "{}";
@@ -32,6 +32,8 @@ struct JobWorldOptions {
   uint32_t max_tries = 5;
   // Of a provider that scores texts it is handed; else OpenAI's.
   bool scores_continuations = false;
+  // When the gateway stops.
+  absl::Duration drain_for = absl::Seconds(25);
   // Sells by batch too, with these limits.
   std::optional<BatchLimits> batch = {};
   // Asked for in one call.

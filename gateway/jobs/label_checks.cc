@@ -42,6 +42,20 @@ void CheckAbility(v1::ClassifyTask::LabelMethod method, const TeacherFacts& teac
   }
 }
 
+void CheckVotesHeld(const v1::ClassifyTask& task, const TeacherFacts& teacher, FaultList* faults) {
+  if (!task.hold_votes_to_labels()) return;
+  const std::string field = "task.classify.hold_votes_to_labels";
+  if (task.label_method() != v1::ClassifyTask::LABEL_METHOD_VOTES) {
+    faults->Add(field, absl::StrCat("is true, but labels come from ",
+                                    v1::ClassifyTask::LabelMethod_Name(task.label_method()),
+                                    "; remove it, or use LABEL_METHOD_VOTES"));
+  } else if (!teacher.holds_to_choices) {
+    faults->Add(field, absl::StrCat("is true, but ", Named(teacher),
+                                    " cannot be held to a list of answers; remove it",
+                                    teacher.follows_schema ? ", or use LABEL_METHOD_SCHEMA" : ""));
+  }
+}
+
 void CheckCandidates(const v1::TeacherUse& use, const std::string& at, const TeacherFacts& teacher,
                      FaultList* faults) {
   if (teacher.max_top_logprobs == 0 || use.top_logprobs() <= teacher.max_top_logprobs) return;
@@ -111,6 +125,7 @@ void CheckLabelMethod(const v1::JobSpec& spec, const TeacherCatalog& teachers, F
     const auto it = teachers.find(use.teacher());
     if (it != teachers.end()) {
       CheckAbility(method, it->second, faults);
+      CheckVotesHeld(spec.task().classify(), it->second, faults);
       CheckCandidates(use, at + ".top_logprobs", it->second, faults);
       CheckTemperature(method, use, at, it->second, faults);
       CheckService(use, at, it->second, faults);

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "gateway/jobs/spec_defaults.h"
 
 namespace limbeck::gateway {
@@ -62,6 +63,42 @@ TEST_F(LabelChecksTest, ATeacherThatWasSeenToGiveTextOnlyIsAskedForVotes) {
   spec_.mutable_task()->mutable_classify()->set_label_method(
       v1::ClassifyTask::LABEL_METHOD_FIRST_TOKEN);
   EXPECT_THAT(Faults(), ElementsAre(HasSubstr("as probed on 2026-11-24")));
+}
+
+TEST_F(LabelChecksTest, VotesAreHeldToTheLabelsWhereTheTeacherCanBeHeld) {
+  v1::ClassifyTask& task = *spec_.mutable_task()->mutable_classify();
+  teacher_.gives_top_logprobs = false;
+  EXPECT_THAT(Faults(), IsEmpty());
+  EXPECT_FALSE(task.has_hold_votes_to_labels());
+  teacher_.holds_to_choices = true;
+  EXPECT_THAT(Faults(), IsEmpty());
+  EXPECT_TRUE(task.hold_votes_to_labels());
+  // What a person says stays.
+  task.set_hold_votes_to_labels(false);
+  EXPECT_THAT(Faults(), IsEmpty());
+  EXPECT_FALSE(task.hold_votes_to_labels());
+}
+
+TEST_F(LabelChecksTest, VotesAreNotHeldToALongListUnlessAsked) {
+  v1::ClassifyTask& task = *spec_.mutable_task()->mutable_classify();
+  teacher_.gives_top_logprobs = false;
+  teacher_.holds_to_choices = true;
+  for (int i = 0; i < 99; ++i) task.mutable_labels(0)->add_variants(absl::StrCat("yes ", i));
+  EXPECT_THAT(Faults(), IsEmpty());
+  EXPECT_FALSE(task.has_hold_votes_to_labels());
+  task.set_hold_votes_to_labels(true);
+  EXPECT_THAT(Faults(), IsEmpty());
+}
+
+TEST_F(LabelChecksTest, VotesAreNotHeldByATeacherThatCannotOrWithoutVotes) {
+  v1::ClassifyTask& task = *spec_.mutable_task()->mutable_classify();
+  task.set_hold_votes_to_labels(true);
+  task.set_label_method(v1::ClassifyTask::LABEL_METHOD_VOTES);
+  EXPECT_THAT(Faults(), ElementsAre(AllOf(HasSubstr("task.classify.hold_votes_to_labels is true"),
+                                          HasSubstr("cannot be held to a list"))));
+  teacher_.holds_to_choices = true;
+  task.set_label_method(v1::ClassifyTask::LABEL_METHOD_FIRST_TOKEN);
+  EXPECT_THAT(Faults(), ElementsAre(HasSubstr("labels come from LABEL_METHOD_FIRST_TOKEN")));
 }
 
 TEST_F(LabelChecksTest, Case21LogprobsAfterTemperatureAreAskedForAtOne) {

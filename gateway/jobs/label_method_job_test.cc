@@ -182,6 +182,33 @@ TEST(LabelMethodJobTest, VotingStopsWhereTheLeadIsClear) {
   EXPECT_LT(world.teacher().invoice().size(), 60u * 8);
 }
 
+// The same teacher, which often says something else when it may.
+TEST(LabelMethodJobTest, VotesThatAreHeldToTheLabelsAllCount) {
+  JobWorld world({.kind = "vllm", .script = R"({"softness": 2})", .top_logprobs = false});
+  world.AddWorker();
+  const std::string dataset = world.Upload(40);
+  v1::JobSpec spec = SpecOf(world, dataset, ClassifyTask::LABEL_METHOD_VOTES);
+  const auto named = [&](const std::string& job) {
+    size_t votes = 0;
+    size_t good = 0;
+    for (const Item& one : TrainingItems(world, job)) {
+      for (const std::string& record : one.item.records) {
+        const std::string said = cache::DecodeRecord(record)->text;
+        ++votes;
+        good += said == "good" || said == "bad" ? 1 : 0;
+      }
+    }
+    EXPECT_GT(votes, 0u);
+    return static_cast<double>(good) / static_cast<double>(votes);
+  };
+  const auto held = world.AwaitState(world.Create(spec)->id(), v1::JOB_STATE_SUCCEEDED);
+  EXPECT_TRUE(held.spec().task().classify().hold_votes_to_labels());
+  EXPECT_EQ(named(held.id()), 1.0);
+  spec.mutable_task()->mutable_classify()->set_hold_votes_to_labels(false);
+  const auto free = world.AwaitState(world.Create(spec, "r2")->id(), v1::JOB_STATE_SUCCEEDED);
+  EXPECT_LT(named(free.id()), 1.0);
+}
+
 TEST(LabelMethodJobTest, VotesBoughtBeforeDoNotChangeWhereVotingStops) {
   JobWorld world({.top_logprobs = false});
   world.AddWorker();

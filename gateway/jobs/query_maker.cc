@@ -1,7 +1,6 @@
 #include "gateway/jobs/query_maker.h"
 
 #include <limits>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "base/status.h"
@@ -30,6 +29,12 @@ std::string SchemaOf(const v1::ClassifyTask& task) {
   return "";
 }
 
+std::vector<std::string> ChoicesOf(const v1::ClassifyTask& task) {
+  const bool held =
+      task.label_method() == v1::ClassifyTask::LABEL_METHOD_VOTES && task.hold_votes_to_labels();
+  return held ? LabelSpellings(task) : std::vector<std::string>();
+}
+
 }  // namespace
 
 absl::StatusOr<QueryMaker> QueryMaker::Create(const v1::JobSpec& spec, const JobTeachers& teachers,
@@ -55,7 +60,8 @@ QueryMaker::QueryMaker(PromptPlan plan, const JobTeacher* teacher, const v1::Job
       samples_(SamplesPerItem(spec)),
       first_samples_(FirstSamplesPerItem(spec)),
       scored_(spec.task().classify().label_method() == v1::ClassifyTask::LABEL_METHOD_SCORED),
-      schema_(SchemaOf(spec.task().classify())) {}
+      schema_(SchemaOf(spec.task().classify())),
+      choices_(ChoicesOf(spec.task().classify())) {}
 
 ExpansionSpec QueryMaker::ExpansionOf(uint64_t rows) const {
   ExpansionSpec spec;
@@ -93,6 +99,7 @@ absl::StatusOr<TeacherQuery> QueryMaker::QueryOf(const JobRow& row, uint32_t var
   }
   query.top_logprobs = use.top_logprobs();
   query.response_schema = schema_;
+  query.choices = choices_;
   SetSample(0, &query);
   return query;
 }

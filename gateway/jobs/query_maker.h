@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "gateway/expansion/expansion.h"
@@ -64,6 +65,8 @@ class QueryMaker {
   bool scored_;
   // JSON schema of the answers; empty for free text.
   std::string schema_;
+  // The only answers that votes may give; empty: any.
+  std::vector<std::string> choices_;
 };
 
 }  // namespace limbeck::gateway

@@ -308,6 +308,23 @@ TEST_F(QueryMakerTest, FaultsOfARowNameRowAndPart) {
               AllOf(HasSubstr("row 5, paraphrase 1 of ask"), HasSubstr("other")));
 }
 
+TEST_F(QueryMakerTest, HeldVotesMayNameTheLabelsAndTheirVariantsOnly) {
+  v1::ClassifyTask* task = spec().mutable_task()->mutable_classify();
+  task->clear_labels();
+  v1::Label* good = task->add_labels();
+  good->set_name("good");
+  good->add_variants("fine");
+  task->add_labels()->set_name("bad");
+  task->set_label_method(v1::ClassifyTask::LABEL_METHOD_VOTES);
+  const auto free = Maker().QueryOf(RowAt(0), 0);
+  ASSERT_TRUE(free.ok()) << free.status();
+  EXPECT_TRUE(free->choices.empty());
+  task->set_hold_votes_to_labels(true);
+  const auto held = Maker().QueryOf(RowAt(0), 0);
+  ASSERT_TRUE(held.ok()) << held.status();
+  EXPECT_THAT(held->choices, ElementsAre("good", "fine", "bad"));
+}
+
 TEST_F(QueryMakerTest, AnUnknownTeacherIsNamed) {
   spec().mutable_teachers(0)->set_teacher("gone");
   const auto maker = QueryMaker::Create(world_.Filled(), teachers_, world_.datasets());

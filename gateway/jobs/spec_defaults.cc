@@ -1,6 +1,7 @@
 #include "gateway/jobs/spec_defaults.h"
 
 #include <algorithm>
+#include <set>
 
 #include "absl/strings/str_cat.h"
 
@@ -13,6 +14,8 @@ constexpr uint32_t kDefaultVoteTokens = 16;
 // JSON around an answer, and a name and number in it.
 constexpr uint32_t kDefaultSchemaTokens = 64;
 constexpr uint32_t kDefaultTokensPerNumber = 16;
+// Lists of answers are compiled by the server, which long ones take long for, or are refused.
+constexpr size_t kMaxHeldSpellings = 100;
 constexpr uint32_t kDefaultSmokeRows = 16;
 constexpr uint32_t kDefaultSmokeUsable = 15;
 
@@ -51,18 +54,36 @@ bool NeedsTemperatureOne(const TeacherCatalog& teachers, const v1::TeacherUse& u
   return it != teachers.end() && it->second.logprobs_after_temperature;
 }
 
+// Absent where it is false, as in specs from before there was a choice.
+void FillVotesHeld(const TeacherCatalog& teachers, const v1::TeacherUse& use,
+                   v1::ClassifyTask* task) {
+  if (task->label_method() != v1::ClassifyTask::LABEL_METHOD_VOTES ||
+      task->has_hold_votes_to_labels()) {
+    return;
+  }
+  const auto it = teachers.find(use.teacher());
+  if (it == teachers.end() || !it->second.holds_to_choices) return;
+  if (LabelSpellings(*task).size() <= kMaxHeldSpellings) task->set_hold_votes_to_labels(true);
+}
+
+void FillMethodOfLabels(const TeacherCatalog& teachers, const v1::JobSpec& spec,
+                        v1::ClassifyTask* task) {
+  if (task->label_method() != v1::ClassifyTask::LABEL_METHOD_UNSPECIFIED &&
+      task->label_method() != v1::ClassifyTask::LABEL_METHOD_AUTO) {
+    return;
+  }
+  const bool top_k = spec.teachers_size() > 0 && GivesTopLogprobs(teachers, spec.teachers(0));
+  task->set_label_method(top_k ? v1::ClassifyTask::LABEL_METHOD_FIRST_TOKEN
+                               : v1::ClassifyTask::LABEL_METHOD_VOTES);
+}
+
 void FillTask(const TeacherCatalog& teachers, v1::JobSpec* spec) {
   if (!spec->task().has_classify()) return;
   v1::ClassifyTask* task = spec->mutable_task()->mutable_classify();
   if (!task->has_min_label_mass()) task->set_min_label_mass(0.05);
   task->clear_calibration();
-  if (task->label_method() != v1::ClassifyTask::LABEL_METHOD_UNSPECIFIED &&
-      task->label_method() != v1::ClassifyTask::LABEL_METHOD_AUTO) {
-    return;
-  }
-  const bool top_k = spec->teachers_size() > 0 && GivesTopLogprobs(teachers, spec->teachers(0));
-  task->set_label_method(top_k ? v1::ClassifyTask::LABEL_METHOD_FIRST_TOKEN
-                               : v1::ClassifyTask::LABEL_METHOD_VOTES);
+  FillMethodOfLabels(teachers, *spec, task);
+  if (spec->teachers_size() > 0) FillVotesHeld(teachers, spec->teachers(0), task);
 }
 
 void FillVoting(v1::Voting* voting) {
@@ -191,6 +212,19 @@ void FillDefaults(const TeacherCatalog& teachers, v1::JobSpec* spec) {
   if (runtime->min_workers() == 0) runtime->set_min_workers(1);
   if (runtime->max_workers() == 0) runtime->set_max_workers(runtime->min_workers());
   if (!spec->has_max_rejected_share()) spec->set_max_rejected_share(0.05);
+}
+
+std::vector<std::string> LabelSpellings(const v1::ClassifyTask& task) {
+  std::vector<std::string> spellings;
+  std::set<std::string> known;
+  const auto add = [&](const std::string& spelling) {
+    if (known.insert(spelling).second) spellings.push_back(spelling);
+  };
+  for (const v1::Label& label : task.labels()) {
+    add(label.name());
+    for (const std::string& variant : label.variants()) add(variant);
+  }
+  return spellings;
 }
 
 bool CountsVotes(const v1::JobSpec& spec) {

@@ -2,6 +2,9 @@
 // is stored, run and sent to trainers is the whole truth.
 #pragma once
 
+#include <string>
+#include <vector>
+
 #include "gateway/jobs/teacher_facts.h"
 #include "limbeck/v1/job.pb.h"
 
@@ -20,5 +23,7 @@ uint32_t SamplesPerItem(const v1::JobSpec& spec);
 uint32_t FirstSamplesPerItem(const v1::JobSpec& spec);
 // Whether labels come from votes.
 bool CountsVotes(const v1::JobSpec& spec);
+// Every name and variant once, in order of the labels.
+std::vector<std::string> LabelSpellings(const v1::ClassifyTask& task);
 
 }  // namespace limbeck::gateway

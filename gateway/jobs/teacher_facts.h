@@ -21,6 +21,8 @@ struct TeacherFacts {
   // Whether it gives logprobs of a text it is handed, and whether it can be held to a JSON schema.
   bool scores_continuations = false;
   bool follows_schema = false;
+  // Whether it can be held to a list of answers.
+  bool holds_to_choices = false;
   // Whether a seed means anything to it.
   bool honours_seed = true;
   // Whether its logprobs are those of the distribution sampled from, so that they hang on the

@@ -10,44 +10,10 @@
 #include "absl/strings/str_cat.h"
 #include "base/file.h"
 #include "base/kv/open.h"
+#include "gateway/limits/switched_engine_for_test.h"
 
 namespace limbeck::gateway {
 namespace {
-
-// Passes everything on until told to fail.
-class FailingEngine : public kv::Engine {
- public:
-  explicit FailingEngine(kv::Engine* engine) : engine_(engine) {}
-
-  enum class Mode { kWorks, kAway, kLosesAcknowledgements };
-  Mode mode = Mode::kWorks;
-
-  absl::StatusOr<std::optional<std::string>> Get(std::string_view table,
-                                                 std::string_view key) const override {
-    if (mode == Mode::kAway) return absl::UnavailableError("away");
-    return engine_->Get(table, key);
-  }
-  absl::StatusOr<std::vector<std::optional<std::string>>> MultiGet(
-      std::string_view table, const std::vector<std::string>& keys) const override {
-    return engine_->MultiGet(table, keys);
-  }
-  absl::StatusOr<std::unique_ptr<kv::Iterator>> Scan(std::string_view table, std::string_view begin,
-                                                     std::string_view end) const override {
-    return engine_->Scan(table, begin, end);
-  }
-  absl::Status Write(const kv::WriteBatch& batch) override {
-    if (mode == Mode::kAway) return absl::UnavailableError("away");
-    const absl::Status status = engine_->Write(batch);
-    if (mode == Mode::kLosesAcknowledgements) return absl::UnavailableError("answer lost");
-    return status;
-  }
-  absl::StatusOr<std::unique_ptr<kv::Snapshot>> NewSnapshot() const override {
-    return engine_->NewSnapshot();
-  }
-
- private:
-  kv::Engine* const engine_;
-};
 
 // One gateway's side.
 struct Gateway {
@@ -78,7 +44,7 @@ struct Gateway {
     return admitted;
   }
 
-  FailingEngine engine;
+  SwitchedEngine engine;
   QuotaPool pool;
   SharedQuota quota;
 };
@@ -221,13 +187,13 @@ TEST_P(SharedQuotaTest, AnOrderlyEndGivesEverythingBackAtOnce) {
 TEST_P(SharedQuotaTest, WithoutTheEngineNothingIsAdmittedOnceTheLeaseEnds) {
   const auto a = Make("a");
   EXPECT_EQ(a->AskAndRefresh(5), 5);
-  a->engine.mode = FailingEngine::Mode::kAway;
+  a->engine.mode = SwitchedEngine::Mode::kAway;
   EXPECT_EQ(a->quota.Refresh().code(), absl::StatusCode::kUnavailable);
   const int within_the_lease = a->Ask(100);
   EXPECT_LE(within_the_lease, 15);
   clock_.Advance(absl::Seconds(8));
   EXPECT_EQ(a->Ask(1), 0);
-  a->engine.mode = FailingEngine::Mode::kWorks;
+  a->engine.mode = SwitchedEngine::Mode::kWorks;
   ASSERT_TRUE(a->quota.Refresh().ok());
   EXPECT_EQ(a->Ask(1), 1);
 }
@@ -237,8 +203,8 @@ TEST_P(SharedQuotaTest, LostAcknowledgementsCostTokensAndGrantNone) {
   const auto b = Make("b");
   int admitted = 0;
   for (int round = 0; round < 100; ++round) {
-    a->engine.mode =
-        round % 3 == 0 ? FailingEngine::Mode::kLosesAcknowledgements : FailingEngine::Mode::kWorks;
+    a->engine.mode = round % 3 == 0 ? SwitchedEngine::Mode::kLosesAcknowledgements
+                                    : SwitchedEngine::Mode::kWorks;
     admitted += a->Ask(5);
     a->quota.Refresh().IgnoreError();
     admitted += b->AskAndRefresh(3);

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/kv/open.h"
 #include "gateway/limits/shared_quota.h"
+#include "gateway/limits/switched_engine_for_test.h"
 
 namespace limbeck::gateway {
 namespace {
@@ -22,40 +23,6 @@ constexpr int64_t kPerSecond = 10;
 constexpr absl::Duration kLease = absl::Seconds(10);
 // What a gateway may hold when it is cut off.
 constexpr int64_t kOneLease = 20;
-
-// Can be cut off; counts what it is asked.
-class SwitchedEngine : public kv::Engine {
- public:
-  explicit SwitchedEngine(kv::Engine* engine) : engine_(engine) {}
-
-  std::atomic<bool> away{false};
-  mutable std::atomic<uint64_t> reads{0};
-
-  absl::StatusOr<std::optional<std::string>> Get(std::string_view table,
-                                                 std::string_view key) const override {
-    ++reads;
-    if (away) return absl::UnavailableError("away");
-    return engine_->Get(table, key);
-  }
-  absl::StatusOr<std::vector<std::optional<std::string>>> MultiGet(
-      std::string_view table, const std::vector<std::string>& keys) const override {
-    return engine_->MultiGet(table, keys);
-  }
-  absl::StatusOr<std::unique_ptr<kv::Iterator>> Scan(std::string_view table, std::string_view begin,
-                                                     std::string_view end) const override {
-    return engine_->Scan(table, begin, end);
-  }
-  absl::Status Write(const kv::WriteBatch& batch) override {
-    if (away) return absl::UnavailableError("away");
-    return engine_->Write(batch);
-  }
-  absl::StatusOr<std::unique_ptr<kv::Snapshot>> NewSnapshot() const override {
-    return engine_->NewSnapshot();
-  }
-
- private:
-  kv::Engine* const engine_;
-};
 
 // What all gateways did together.
 struct Totals {
@@ -142,7 +109,10 @@ class SharedQuotaThreadsTest : public ::testing::TestWithParam<std::string> {
     for (const auto& gateway : gateways_) gateway->AwaitARound();
   }
   void SetAway(bool away) {
-    for (const auto& gateway : gateways_) gateway->engine().away = away;
+    using Mode = SwitchedEngine::Mode;
+    for (const auto& gateway : gateways_) {
+      gateway->engine().mode = away ? Mode::kAway : Mode::kWorks;
+    }
   }
 
   ScopedTempDirectory directory_;

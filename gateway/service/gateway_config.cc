@@ -30,6 +30,9 @@ constexpr uint32_t kMaxAttempts = 100;
 constexpr size_t kMaxNameBytes = 100;
 constexpr double kMinShareWeight = 0.001;
 constexpr double kMaxShareWeight = 1000;
+// Below the 30 s that Kubernetes waits.
+constexpr uint32_t kDefaultDrainSeconds = 25;
+constexpr uint32_t kMaxDrainSeconds = 3600;
 constexpr absl::Duration kMaxIdle = absl::Seconds(120);
 
 class Resolver {
@@ -61,6 +64,12 @@ class Resolver {
     fill(file.mutable_cache()->mutable_address(), "127.0.0.1:7401");
     fill(file.mutable_cache_target(), file.cache().address());
     fill(file.mutable_metrics_address(), "127.0.0.1:7410");
+    if (!file.has_drain_seconds()) file.set_drain_seconds(kDefaultDrainSeconds);
+    if (file.drain_seconds() > kMaxDrainSeconds) {
+      Fault("drain_seconds",
+            absl::StrCat("is ", file.drain_seconds(), "; expected 0 … ", kMaxDrainSeconds));
+    }
+    result_.drain_for = absl::Seconds(file.drain_seconds());
   }
 
   void CheckDatabase() {
@@ -212,6 +221,7 @@ class Resolver {
         can.logprobs && (!teacher.has_logprobs() || teacher.logprobs());
     made->facts.scores_continuations = can.continuation_scoring;
     made->facts.follows_schema = can.schema;
+    made->facts.holds_to_choices = can.choices;
     made->facts.honours_seed = can.seed;
     made->facts.max_answers_per_call = can.max_samples;
     if (teacher.has_answers_per_call()) SetAnswersPerCall(path, teacher, made);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "gateway/jobs/teacher_facts.h"
 #include "gateway/limits/quota_pool.h"
 #include "gateway/teachers/teacher.h"
@@ -34,6 +35,8 @@ struct GatewayConfig {
   int64_t team_ceiling_micro_usd = 0;        // 0: no limit.
   int64_t team_month_ceiling_micro_usd = 0;  // Of each calendar month; 0: no limit.
   double team_share_weight = 1;
+  // After a stop, for calls on the wire.
+  absl::Duration drain_for;
 
   TeacherCatalog Catalog() const;
 };

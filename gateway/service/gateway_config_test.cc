@@ -323,6 +323,13 @@ TEST(GatewayConfigTest, AVertexTeacherNamesItsProjectAndReadsATokenThatIsRenewed
               ElementsAre("teachers[0].base_url"));
 }
 
+TEST(GatewayConfigTest, TheDrainIsBelowWhatOrchestratorsWaitUnlessStated) {
+  EXPECT_EQ(Resolve("")->drain_for, absl::Seconds(25));
+  EXPECT_EQ(Resolve("drain_seconds: 0")->drain_for, absl::ZeroDuration());
+  const auto faulty = Resolve("drain_seconds: 3601");
+  EXPECT_THAT(faulty.status().ToString(), HasSubstr("drain_seconds"));
+}
+
 TEST(GatewayConfigTest, SeveralTeamsAreRefused) {
   const auto config = Resolve("teams: [{name: a}, {name: b}]");
   EXPECT_THAT(FaultyFields(config.status()), ElementsAre("teams"));

@@ -144,6 +144,7 @@ absl::Status GatewayNode::OpenJobs(metrics::Registry* registry) {
       ApplyCapability(**seen, options_.clock->WallNow(), facts);
     }
   };
+  context.drain_for = config_.drain_for;
   context.cache_address = config_.file.cache_target();
   context.data_dir = config_.file.data_dir();
   LIMBECK_ASSIGN_OR_RETURN(jobs_, options_.jobs(context));

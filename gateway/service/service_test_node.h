@@ -104,6 +104,7 @@ class ServiceTestNode {
     teacher->set_model("m");
     teacher->mutable_key()->set_file(key.string());
     teacher->set_output_micro_usd_per_million(1'000'000);
+    teacher->mutable_batch();
     teacher->mutable_training_use()->set_basis(v1::TrainingUse::BASIS_OWN_MODEL);
     teacher->mutable_training_use()->set_evidence("ours");
     teacher->mutable_training_use()->set_reviewed_on("2026-11-24");

@@ -85,6 +85,7 @@ void ApplyCapability(const v1::TeacherCapability& seen, absl::Time now, TeacherF
     facts->scores_continuations = false;
   }
   if (seen.has_follows_schema() && !seen.follows_schema()) facts->follows_schema = false;
+  if (seen.has_holds_to_choices() && !seen.holds_to_choices()) facts->holds_to_choices = false;
   if (seen.has_honours_seed() && !seen.honours_seed()) facts->honours_seed = false;
   facts->logprobs_after_temperature = seen.logprob_stage() == v1::LOGPROB_STAGE_AFTER_TEMPERATURE;
   if (seen.has_gives_several_answers()) {

@@ -3,7 +3,9 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "base/grpc/status_codec.h"
+#include "base/utf8.h"
 
 namespace limbeck::gateway {
 namespace {
@@ -23,6 +25,25 @@ v1::Teacher Show(const ConfiguredTeacher& teacher) {
     shown.set_training_use_evidence(config.training_use->evidence);
     shown.set_training_use_reviewed_on(config.training_use->reviewed_on);
   }
+  shown.set_sells_by_batch(config.batch.has_value());
+  if (config.batch.has_value()) shown.set_batch_price_percent(config.batch->price_percent);
+  return shown;
+}
+
+v1::TeacherState StateOf(const TeacherClient& client) {
+  const DispatchState state = client.state();
+  v1::TeacherState shown;
+  if (state.stopped.has_value()) {
+    shown.mutable_stop()->set_reason(ReplaceInvalidUtf8(state.stopped->reason));
+    shown.mutable_stop()->set_message(ReplaceInvalidUtf8(state.stopped->message));
+  }
+  shown.set_circuit_open(state.circuit_open);
+  if (state.parked_for > absl::ZeroDuration()) {
+    shown.set_parked_seconds(static_cast<uint64_t>(
+        absl::ToInt64Seconds(absl::Ceil(state.parked_for, absl::Seconds(1)))));
+  }
+  shown.set_waiting_calls(state.waiting);
+  shown.set_calls_in_flight(state.in_flight);
   return shown;
 }
 
@@ -34,6 +55,7 @@ grpc::Status TeacherServiceImpl::ListTeachers(grpc::ServerContext*,
   for (const auto& [name, teacher] : teachers_->teachers()) {
     v1::Teacher shown = Show(teacher.configured);
     if (request->trainable_only() && !shown.trainable()) continue;
+    *shown.mutable_state() = StateOf(*teacher.client);
     const auto seen = probe_->Last(name);
     if (!seen.ok()) return rpc::ToGrpc(seen.status());
     if (seen->has_value()) *shown.mutable_capability() = **seen;

@@ -4,8 +4,10 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <utility>
 #include <vector>
 
+#include "absl/synchronization/notification.h"
 #include "gateway/service/service_test_node.h"
 #include "gateway/service/teacher_capability.h"
 
@@ -70,6 +72,27 @@ TEST_F(TeacherServiceTest, ListsTrainableTeachersAlone) {
   EXPECT_EQ(response.teachers(0).name(), "open");
 }
 
+TEST_F(TeacherServiceTest, AStoppedTeacherIsListedWithTheReason) {
+  TeacherClient* client = node_.jobs().context().teachers->at("open").client;
+  EXPECT_FALSE(List().teachers(1).state().has_stop());
+  node_.transport().AddReply(http::Answer(
+      429, R"({"error":{"message":"You exceeded your quota","code":"insufficient_quota"}})"));
+  // Named so, as the tests' own Call hides it.
+  struct Call call;
+  call.query.messages = {{Role::kUser, "hello"}};
+  absl::Notification ended;
+  call.done = [&](const CallOutcome&) { ended.Notify(); };
+  ASSERT_TRUE(client->Ask(std::move(call)).ok());
+  ended.WaitForNotification();
+  const v1::ListTeachersResponse response = List();
+  const v1::TeacherState& state = response.teachers(1).state();
+  EXPECT_EQ(state.stop().reason(), "insufficient_quota");
+  EXPECT_THAT(state.stop().message(), HasSubstr("exceeded your quota"));
+  EXPECT_FALSE(response.teachers(0).state().has_stop());
+  EXPECT_TRUE(response.teachers(1).sells_by_batch());
+  EXPECT_EQ(response.teachers(1).batch_price_percent(), 50u);
+}
+
 TEST_F(TeacherServiceTest, ProbeReportsAndKeepsWhatTheTeacherGives) {
   v1::PlanTeacherProbeRequest request;
   request.set_name("open");
@@ -119,6 +142,7 @@ TEST_F(TeacherServiceTest, JobsAreCheckedAgainstWhatAProbeSaw) {
                         .max_top_logprobs = 20,
                         .scores_continuations = true,
                         .follows_schema = true,
+                        .holds_to_choices = true,
                         .max_answers_per_call = 8};
   const absl::Time kNow = absl::FromCivil(absl::CivilDay(2026, 11, 24), absl::UTCTimeZone());
   v1::TeacherCapability seen;
@@ -126,12 +150,14 @@ TEST_F(TeacherServiceTest, JobsAreCheckedAgainstWhatAProbeSaw) {
   seen.set_support(v1::SUPPORT_TOP_K);
   seen.set_max_top_logprobs(5);
   seen.set_follows_schema(false);
+  seen.set_holds_to_choices(false);
   ApplyCapability(seen, kNow, &facts);
   EXPECT_EQ(facts.probed_on, "2026-11-24");
   EXPECT_EQ(facts.max_top_logprobs, 5u);
   EXPECT_TRUE(facts.gives_top_logprobs);
   EXPECT_TRUE(facts.scores_continuations);  // Not asked: the configuration holds.
   EXPECT_FALSE(facts.follows_schema);
+  EXPECT_FALSE(facts.holds_to_choices);
   EXPECT_TRUE(facts.honours_seed);
   EXPECT_EQ(facts.answers_per_call, 1u);
   EXPECT_EQ(facts.retired_on, "");

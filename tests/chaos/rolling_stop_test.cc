@@ -1,4 +1,5 @@
 // The gateway is told to stop under load, and started again (row 15 of the reliability plan).
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <iostream>
@@ -35,7 +36,42 @@ TEST(RollingStopTest, CallsOnTheWireComeHomeAndNothingIsAmbiguous) {
   });
 }
 
-// Calls that never come home: whoever stopped the gateway kills it at the end of its patience.
+// Calls that never come home are given up when the drain is over, each as an ambiguous entry, and
+// the gateway ends by itself.
+TEST(RollingStopTest, CallsThatHangAreGivenUpAtTheEndOfTheDrain) {
+  RunRounds([](StableRandom& random) {
+    HarvestOptions options;
+    options.cluster.max_concurrency = 8;
+    options.cluster.drain_seconds = 1;
+    options.script = {{"seed", random.Below(1'000'000)},
+                      {"latency_ms", 20},
+                      {"faults", {{{"kind", "hang"}, {"ratio", 0.05}, {"first_attempts", 1}}}}};
+    auto world = HarvestWorld::Start(std::move(options));
+    ASSERT_TRUE(world.ok()) << world.status();
+    Cluster& cluster = (*world)->cluster();
+    int stops = 0;
+    while (!(*world)->Harvested() && stops < 10) {
+      // All of the pool may hang, so there is not always more to come.
+      (*world)->WaitUntilServed((*world)->Served() + 60, absl::Seconds(2));
+      const absl::Time told = absl::Now();
+      const auto code = cluster.Stop("gateway", kStopTimeout);
+      std::cout << "ended after " << absl::Now() - told << std::endl;
+      ASSERT_TRUE(code.ok()) << code.status() << cluster.Logs();
+      EXPECT_EQ(*code, 0) << cluster.Logs();
+      ASSERT_TRUE(cluster.Restart("gateway").ok());
+      ++stops;
+    }
+    EXPECT_THAT(cluster.Logs(),
+                ::testing::HasSubstr("calls were given up at the end of the drain"));
+    const auto job = (*world)->WaitForHarvest(absl::Seconds(150));
+    ASSERT_TRUE(job.ok()) << job.status();
+    EXPECT_GT(Count((*job)["progress"], "calls_ambiguous"), 0);
+    ExpectBooksToBalance(**world, *job, (*world)->rows());
+  });
+}
+
+// Calls that never come home, and whoever stopped the gateway has less patience than the drain: it
+// is killed.
 TEST(RollingStopTest, AKillAtTheEndOfPatienceLosesNothing) {
   RunRounds([](StableRandom& random) {
     HarvestOptions options;

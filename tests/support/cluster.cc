@@ -155,6 +155,11 @@ std::string Cluster::TeamYaml() const {
   return team + "}\n";
 }
 
+std::string Cluster::DrainYaml() const {
+  if (!options_.drain_seconds.has_value()) return "";
+  return absl::StrCat("drain_seconds: ", *options_.drain_seconds, "\n");
+}
+
 absl::Status Cluster::WriteConfig(const std::string& gateway) const {
   const std::string data = gateway == "gateway" ? "data" : absl::StrCat("data-", gateway);
   const int own_cache = ports_.at(CacheOf(gateway));
@@ -169,7 +174,7 @@ absl::Status Cluster::WriteConfig(const std::string& gateway) const {
                    "cache: {address: \"", Loopback(own_cache), "\"}\n",             //
                    "cache_target: \"", Loopback(cache), "\"\n",                     //
                    "metrics_address: \"", Loopback(ports_.at(absl::StrCat("metrics of ", gateway))),
-                   "\"\n", database, TeachersYaml(), TeamYaml()));
+                   "\"\n", database, DrainYaml(), TeachersYaml(), TeamYaml()));
 }
 
 absl::StatusOr<ProcessOptions> Cluster::Program(const std::string& part) const {

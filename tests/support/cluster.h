@@ -48,6 +48,8 @@ struct ClusterOptions {
   std::string teacher_batch;
   // Longest wait for a whole answer.
   uint32_t timeout_seconds = 120;
+  // The gateway's drain_seconds; absent: its default.
+  std::optional<uint32_t> drain_seconds;
   // Sent to the teacher, from a file; empty: no key.
   std::string teacher_key;
   std::vector<OtherTeacher> other_teachers;
@@ -131,6 +133,7 @@ class Cluster {
   std::string TeacherYaml(const OtherTeacher& teacher) const;
   std::string TeachersYaml() const;
   std::string TeamYaml() const;
+  std::string DrainYaml() const;
   std::filesystem::path ConfigOf(const std::string& part) const;
   std::vector<std::string> gateways() const;
   std::vector<std::string> caches() const;

@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "base/status.h"
 #include "trainer/evaluation/verdict.h"
 
@@ -66,6 +67,13 @@ void AddWarnings(const ReportContext& context, const std::vector<EvaluatedRow>& 
     report->add_warnings(absl::StrCat(context.data_facts.rejected_rows(),
                                       " rows got no usable answer and are left out everywhere, "
                                       "also of the comparison; see limbeck jobs rejections."));
+  }
+  if (context.data_facts.teacher_models_size() > 1) {
+    report->add_warnings(absl::StrCat(
+        "Answers came from ", context.data_facts.teacher_models_size(), " models of the teacher (",
+        absl::StrJoin(context.data_facts.teacher_models(), ", "),
+        "): the provider changed it meanwhile, or earlier answers "
+        "were reused."));
   }
   if (context.spec.method().hard_labels() == v1::HARD_LABEL_SOURCE_GOLD) {
     report->add_warnings(

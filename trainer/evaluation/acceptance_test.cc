@@ -69,11 +69,14 @@ TEST(MakeReportTest, WarnsOfWhatAReaderShouldDoubt) {
   ReportContext context = Context();
   context.data_facts.set_rejected_rows(3);
   context.cut_texts = 2;
+  context.data_facts.add_teacher_models("m-2026");
+  context.data_facts.add_teacher_models("m-2027");
   context.spec.mutable_method()->set_hard_labels(v1::HARD_LABEL_SOURCE_GOLD);
   const auto report = MakeReport(context, Rows(400, 0));
   ASSERT_TRUE(report.ok()) << report.status();
   EXPECT_THAT(report->warnings(), Contains(HasSubstr("3 rows got no usable answer")));
   EXPECT_THAT(report->warnings(), Contains(HasSubstr("2 held-out texts")));
+  EXPECT_THAT(report->warnings(), Contains(HasSubstr("2 models of the teacher (m-2026, m-2027)")));
   EXPECT_THAT(report->warnings(), Contains(HasSubstr("Hard labels came from the dataset")));
 }
 
