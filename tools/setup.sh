@@ -62,6 +62,13 @@ if [ "$yes" = no ] && ! { [ ! -t 0 ] && [ "${CI:-}" = true ]; }; then
 fi
 apt() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get "$@"; }
 apt update -q || { echo "setup: the package sources cannot be reached; see the lines above." >&2; exit 1; }
+# Tests start PostgreSQL servers of their own; the package would leave one running on port 5432.
+if [[ " ${missing[*]} " == *" postgresql-"* && ! -e /etc/postgresql-common/createcluster.conf ]]; then
+  echo "setup: PostgreSQL is installed without a database of the machine's own; for one, run pg_createcluster."
+  "${as_root[@]}" install -d /etc/postgresql-common/createcluster.d
+  echo "create_main_cluster = false" |
+    "${as_root[@]}" tee /etc/postgresql-common/createcluster.d/limbeck.conf >/dev/null
+fi
 apt install -y -q --no-install-recommends "${missing[@]}" ||
   { echo "setup: apt-get could not install them; see the lines above." >&2; exit 1; }
 echo "setup: done."
