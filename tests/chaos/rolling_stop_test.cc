@@ -54,7 +54,7 @@ TEST(RollingStopTest, CallsThatHangAreGivenUpAtTheEndOfTheDrain) {
       // All of the pool may hang, so there is not always more to come.
       (*world)->WaitUntilServed((*world)->Served() + 60, absl::Seconds(2));
       const absl::Time told = absl::Now();
-      const auto code = cluster.Stop("gateway", kStopTimeout);
+      const auto code = cluster.Stop("gateway", HangGuard());
       std::cout << "ended after " << absl::Now() - told << std::endl;
       ASSERT_TRUE(code.ok()) << code.status() << cluster.Logs();
       EXPECT_EQ(*code, 0) << cluster.Logs();
@@ -63,7 +63,7 @@ TEST(RollingStopTest, CallsThatHangAreGivenUpAtTheEndOfTheDrain) {
     }
     EXPECT_THAT(cluster.Logs(),
                 ::testing::HasSubstr("calls were given up at the end of the drain"));
-    const auto job = (*world)->WaitForHarvest(absl::Seconds(150));
+    const auto job = (*world)->WaitForHarvest(HangGuard());
     ASSERT_TRUE(job.ok()) << job.status();
     EXPECT_GT(Count((*job)["progress"], "calls_ambiguous"), 0);
     ExpectBooksToBalance(**world, *job, (*world)->rows());
