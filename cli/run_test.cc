@@ -336,12 +336,12 @@ TEST_F(RunTest, TeachersAndCacheCommandsShowWhatServicesSay) {
 TEST_F(RunTest, TeachersAreListedWithWhatTheyGiveAndHowTheyStand) {
   EXPECT_EQ(RunWith({"teachers", "list"}), kExitOk);
   for (const char* shown :
-       {"at 50 %", "OPEN_LICENCE, reviewed 2026-11-01", "top_k up to 20", "2026-11-24", "ready",
+       {"at 50 %", "OPEN_LICENCE, reviewed 2026-11-01", "TOP_K up to 20", "2026-11-24", "ready",
         "never", "stopped: insufficient_quota", "closed is stopped: you have no money left"}) {
     EXPECT_THAT(out_.str(), HasSubstr(shown));
   }
   EXPECT_EQ(RunWith({"teachers", "list", "--json"}), kExitOk);
-  for (const char* shown : {"sellsByBatch", "probeTime", "trainingUseReviewedOn", "support",
+  for (const char* shown : {"sells_by_batch", "probe_time", "training_use_reviewed_on", "support",
                             "insufficient_quota", "you have no money left"}) {
     EXPECT_THAT(out_.str(), HasSubstr(shown));
   }

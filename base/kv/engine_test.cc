@@ -102,7 +102,7 @@ TEST(OpenTest, UnknownDriverIsRefusedWithTheChoices) {
   options.tables = {"a"};
   const absl::Status status = Open(options).status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_NE(status.message().find("rocksdb, memory"), std::string::npos) << status;
+  EXPECT_NE(status.message().find("rocksdb, postgres, memory"), std::string::npos) << status;
 }
 
 TEST(OpenTest, MissingEmptyAndDoubledTableNamesAreRefused) {
