@@ -276,8 +276,7 @@ absl::Status Convert(std::string_view text, std::string_view name, const YamlLim
                      bool partly, google::protobuf::Message* message) {
   const absl::StatusOr<YAML::Node> document = LoadDocument(std::string(text));
   if (!document.ok()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(ToAbsl(name), " ", document.status().message()));
+    return absl::InvalidArgumentError(absl::StrCat(ToAbsl(name), " ", document.status().message()));
   }
   const std::unique_ptr<google::protobuf::Message> read(message->New());
   absl::Status faults;

@@ -43,10 +43,9 @@ absl::StatusOr<YAML::Node> LoadDocument(const std::string& text) {
   while (starts.count() < 2 && parser.HandleNextDocument(starts)) {
   }
   if (starts.count() > 1) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("has more than one document: another begins at line ", starts.last().line + 1,
-                     ", column ", starts.last().column + 1,
-                     " (after \"---\", or at a \",\" or text outside of the first)"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "has more than one document: another begins at line ", starts.last().line + 1, ", column ",
+        starts.last().column + 1, " (after \"---\", or at a \",\" or text outside of the first)"));
   }
   return YAML::Load(text);
 }
