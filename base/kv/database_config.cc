@@ -1,6 +1,5 @@
 #include "base/kv/database_config.h"
 
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "base/grpc/server_config.h"

@@ -20,18 +20,18 @@ namespace {
 // The server keeps a prepared statement under this name.
 std::string NameOf(std::string_view sql) { return absl::StrCat("s", absl::Hex(Xxh3(sql))); }
 
-std::string_view Field(const PGresult* result, int code) {
-  const char* field = PQresultErrorField(result, code);
-  return field == nullptr ? std::string_view() : field;
-}
-
 // Notices ("table exists already") are of no interest, warnings are.
 void KeepWarning(void* warning, const PGresult* result) {
-  if (Field(result, PG_DIAG_SEVERITY_NONLOCALIZED) != "WARNING") return;
-  *static_cast<std::string*>(warning) = std::string(Field(result, PG_DIAG_MESSAGE_PRIMARY));
+  if (ReportField(result, PG_DIAG_SEVERITY_NONLOCALIZED) != "WARNING") return;
+  *static_cast<std::string*>(warning) = std::string(ReportField(result, PG_DIAG_MESSAGE_PRIMARY));
 }
 
 }  // namespace
+
+std::string_view ReportField(const PGresult* report, int code) {
+  const char* const field = PQresultErrorField(report, code);
+  return field == nullptr ? std::string_view() : field;
+}
 
 class Connection::Deadline {
  public:

@@ -1,5 +1,5 @@
 // One connection to a server that speaks PostgreSQL's protocol: pipelines of prepared statements,
-// each with a deadline. The only file beside connection.cc that knows libpq.
+// each with a deadline. Nothing else runs statements.
 // https://www.postgresql.org/docs/15/libpq-pipeline-mode.html
 #pragma once
 
@@ -29,6 +29,9 @@ struct Statement {
   std::vector<Parameter> parameters;
 };
 
+// A field of what the server reports (PG_DIAG_…), empty where there is none.
+std::string_view ReportField(const PGresult* report, int code);
+
 // The rows of one statement's answer, in binary.
 class Rows {
  public:
@@ -44,11 +47,7 @@ class Rows {
 
   bool IsAnswer() const { return result_ != nullptr; }
   ExecStatusType Kind() const { return PQresultStatus(result_.get()); }
-  // A field of an error, empty where there is none.
-  std::string_view Error(int code) const {
-    const char* const field = PQresultErrorField(result_.get(), code);
-    return field == nullptr ? std::string_view() : field;
-  }
+  std::string_view Error(int code) const { return ReportField(result_.get(), code); }
 
  private:
   std::unique_ptr<PGresult, decltype(&PQclear)> result_;

@@ -5,9 +5,6 @@
 #include <memory>
 #include <string_view>
 
-#include "absl/strings/str_cat.h"
-#include "absl/strings/strip.h"
-
 namespace limbeck::kv {
 
 absl::Status CheckConnectionString(const std::string& connection) {

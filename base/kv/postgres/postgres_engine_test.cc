@@ -95,6 +95,32 @@ TEST_F(PostgresEngineTest, ScansFarBeyondOnePage) {
   EXPECT_EQ(i, 25'000);
 }
 
+TEST_F(PostgresEngineTest, OneSnapshotTooManyIsRefusedAndReadsAndWritesGoOn) {
+  OpenOptions options = Options();
+  options.max_connections = 2;
+  options.timeout = absl::Seconds(2);
+  const auto engine = OpenSchema(options);
+  ASSERT_TRUE(engine.ok()) << engine.status();
+  auto first = (*engine)->NewSnapshot();
+  auto second = (*engine)->NewSnapshot();
+  ASSERT_TRUE(first.ok() && second.ok()) << first.status() << second.status();
+  const absl::Status refused = (*engine)->NewSnapshot().status();
+  EXPECT_EQ(refused.code(), absl::StatusCode::kUnavailable) << refused;
+  EXPECT_NE(refused.message().find("all 2 connections"), std::string::npos) << refused;
+  EXPECT_TRUE(Put(engine->get(), "k", "v").ok());
+  second->reset();
+  EXPECT_TRUE((*engine)->NewSnapshot().ok());
+}
+
+TEST_F(PostgresEngineTest, AKeyThatTheIndexCannotHoldIsRefused) {
+  const auto engine = OpenSchema(Options());
+  ASSERT_TRUE(engine.ok()) << engine.status();
+  EXPECT_TRUE(Put(engine->get(), RandomBytes(2'600), "v").ok());
+  const absl::Status status = Put(engine->get(), RandomBytes(3'000), "v");
+  EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument) << status;
+  EXPECT_TRUE(Put(engine->get(), "k", "v").ok());
+}
+
 TEST_F(PostgresEngineTest, GoesOnAfterTheServerWasRestarted) {
   auto own = testing::PostgresServer::Start({});
   ASSERT_TRUE(own.ok()) << own.status();
