@@ -6,36 +6,17 @@
 #include <thread>
 
 #include "absl/synchronization/notification.h"
+#include "base/kv/forwarding_engine_for_test.h"
 #include "base/kv/open.h"
 
 namespace limbeck::cache {
 namespace {
 
 // An engine whose writes can be held back and made to fail, to see what is planned meanwhile.
-class StepEngine : public kv::Engine {
+class StepEngine : public kv::ForwardingEngine {
  public:
-  StepEngine() {
-    kv::OpenOptions options;
-    options.driver = "memory";
-    options.tables = LedgerTables();
-    engine_ = *kv::Open(options);
-  }
+  explicit StepEngine(kv::Engine* engine) : ForwardingEngine(engine) {}
 
-  absl::StatusOr<std::optional<std::string>> Get(std::string_view table,
-                                                 std::string_view key) const override {
-    return engine_->Get(table, key);
-  }
-  absl::StatusOr<std::vector<std::optional<std::string>>> MultiGet(
-      std::string_view table, const std::vector<std::string>& keys) const override {
-    return engine_->MultiGet(table, keys);
-  }
-  absl::StatusOr<std::unique_ptr<kv::Iterator>> Scan(std::string_view table, std::string_view begin,
-                                                     std::string_view end) const override {
-    return engine_->Scan(table, begin, end);
-  }
-  absl::StatusOr<std::unique_ptr<kv::Snapshot>> NewSnapshot() const override {
-    return engine_->NewSnapshot();
-  }
   absl::Status Write(const kv::WriteBatch& batch) override {
     absl::MutexLock lock(&mu_);
     ++started_;
@@ -43,7 +24,7 @@ class StepEngine : public kv::Engine {
         +[](StepEngine* self) { return self->allowed_ > 0; }, this));
     --allowed_;
     if (!next_status_.ok()) return std::exchange(next_status_, absl::OkStatus());
-    return engine_->Write(batch);
+    return ForwardingEngine::Write(batch);
   }
 
   void Allow(int writes, absl::Status next = absl::OkStatus()) {
@@ -61,10 +42,8 @@ class StepEngine : public kv::Engine {
     absl::MutexLock lock(&mu_);
     return started_;
   }
-  kv::Engine* inner() { return engine_.get(); }
 
  private:
-  std::unique_ptr<kv::Engine> engine_;
   absl::Mutex mu_;
   int allowed_ = 0;
   int started_ = 0;
@@ -98,7 +77,9 @@ struct Increment {
 
 class GroupWriterTest : public testing::Test {
  protected:
-  GroupWriterTest() : writer_(std::make_unique<GroupWriter>(&engine_, GroupWriterOptions())) {}
+  GroupWriterTest()
+      : engine_(memory_.get()),
+        writer_(std::make_unique<GroupWriter>(&engine_, GroupWriterOptions())) {}
   ~GroupWriterTest() override {
     engine_.Allow(1'000'000);
     writer_.reset();
@@ -108,6 +89,14 @@ class GroupWriterTest : public testing::Test {
     while (increment.applied == 0) std::this_thread::yield();
   }
 
+  static std::unique_ptr<kv::Engine> OpenMemory() {
+    kv::OpenOptions options;
+    options.driver = "memory";
+    options.tables = LedgerTables();
+    return *kv::Open(options);
+  }
+
+  const std::unique_ptr<kv::Engine> memory_ = OpenMemory();
   StepEngine engine_;
   std::unique_ptr<GroupWriter> writer_;
 };
